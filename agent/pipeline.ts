@@ -1,0 +1,127 @@
+/**
+ * The life of a packet, from top to bottom. One worker: a source, a flow engine, a scorer in its own thread, a sealer, a sink.
+ *
+ *   source -> decode -> flow -> protocol, feature      (the engine: synchronous, no allocation per packet)
+ *          -> score                                    (a thread; at most 8 chunks in flight, order kept)
+ *          -> seal -> deliver -> sink                  (one send in flight, bounded in octets)
+ *
+ * Pressure runs backwards: a slow sink fills the deliverer, which holds the sealer, which holds the engine, which stops reading the
+ * source. A replay then waits; a live source drops in the kernel's ring, where the ledger says so. Nothing here grows without bound.
+ */
+import type { Clock } from '../proto/process/clock.ts'
+import type { AgentLedger } from '../proto/ledger.ts'
+import type { Source } from './capture/source.ts'
+import type { Chunk } from './flow/chunk.ts'
+import type { FlowEngine } from './flow/engine.ts'
+import type { Scorer } from './score/scorer.ts'
+import type { Sealer } from './seal.ts'
+import type { SealedBatch } from './sink/sink.ts'
+
+/** Chunks between the engine and the deliverer. */
+const inFlightLimit = 8
+/** A replay gives timers, sockets and workers a turn this often, milliseconds. */
+const turnMs = 20
+
+export type PipelineParts = {
+  source: Source
+  engine: FlowEngine
+  scorer: Scorer
+  sealer: Sealer
+  deliver: { offer(batch: SealedBatch): Promise<void>, drain(): Promise<void> }
+  ledger: AgentLedger
+  clock: Clock
+  /** Live: time passes without packets. */
+  live: boolean
+}
+
+export class Pipeline {
+  private readonly parts: PipelineParts
+  /** Chunks on their way, oldest first; each settles after the one before it. */
+  private readonly inFlight: Promise<void>[] = []
+  private failed: unknown
+  private stopping = false
+  private seen = { damaged: 0, ignored: 0 }
+
+  constructor(parts: PipelineParts) {
+    this.parts = parts
+  }
+
+  /** Runs until the source ends or `stop` is called; returns when every batch is acknowledged. Throws what a stage threw. */
+  async run(): Promise<void> {
+    const { source, engine, deliver, clock, live } = this.parts
+    const started = { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() }
+    let turn = clock.monotonicMs()
+    for (;;) {
+      const frames = this.stopping ? undefined : await source.next()
+      if (frames === undefined) break
+      this.account()
+      for (let at = 0; at < frames.count;) {
+        at = engine.consume(frames, at)
+        await this.passOn()
+      }
+      if (live && frames.count === 0) {
+        const now = (started.wallMs + clock.monotonicMs() - started.monotonicMs) * 1000
+        while (!engine.advance(now)) await this.passOn()
+        await this.passOn()
+      }
+      if (clock.monotonicMs() - turn >= turnMs) {
+        await new Promise((resolve) => { setImmediate(resolve) })
+        turn = clock.monotonicMs()
+      }
+    }
+    this.account()
+    while (!engine.finish()) await this.passOn()
+    await this.passOn()
+    await this.inFlight.at(-1)
+    this.rethrow()
+    await deliver.drain()
+  }
+
+  /** Ends the run as if the source had ended: open flows are reported, everything is delivered. */
+  stop(): void {
+    this.stopping = true
+  }
+
+  /** What the source left out or could not deliver enters the ledger here: it never reached the engine. */
+  private account(): void {
+    const { source: { counters }, ledger } = this.parts
+    const damaged = counters.damaged - this.seen.damaged
+    const ignored = counters.ignored - this.seen.ignored
+    if (damaged > 0) { ledger.add('frames', damaged); ledger.add('undecodableRecord', damaged) }
+    if (ignored > 0) { ledger.add('frames', ignored); ledger.add('framesIgnored', ignored) }
+    this.seen = { damaged: counters.damaged, ignored: counters.ignored }
+    ledger.set('kernelDropped', counters.kernelDropped)
+    ledger.set('interfaceDropped', counters.interfaceDropped)
+  }
+
+  /** Hands the chunks that were cut to the scorer; waits while too many are on their way. */
+  private async passOn(): Promise<void> {
+    for (let chunk = this.parts.engine.chunks.shift(); chunk !== undefined; chunk = this.parts.engine.chunks.shift()) {
+      this.parts.ledger.add('recordsScoring', chunk.count)
+      this.send(chunk)
+      while (this.inFlight.length >= inFlightLimit) await this.inFlight[0]
+      this.rethrow()
+    }
+  }
+
+  private send(chunk: Chunk): void {
+    const { scorer, sealer, deliver } = this.parts
+    const before = this.inFlight.at(-1)
+    const scored = scorer.score(chunk)
+    const sent = (async () => {
+      try {
+        const ready = await scored
+        await before
+        if (this.failed === undefined) await deliver.offer(sealer.seal(ready))
+      } catch (error) {
+        this.failed ??= error
+      }
+      this.inFlight.shift()
+    })()
+    this.inFlight.push(sent)
+  }
+
+  private rethrow(): void {
+    if (this.failed !== undefined) throw this.failed as Error
+  }
+}
