@@ -1,0 +1,143 @@
+/**
+ * `npm start`: the whole product on one machine. Starts collector and agent as two processes, replays a capture (or watches an
+ * interface), prints what came of it, and keeps the page up until Ctrl-C, which stops everything within 5 s. What an earlier
+ * start stored is shown again; the same input is not replayed twice.
+ */
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { errnoName, VedetteError } from '../../proto/error.ts'
+import { systemClock } from '../../proto/process/clock.ts'
+import { runMain } from '../../proto/process/main.ts'
+import { readOrMakeKey } from '../../proto/signature.ts'
+import { Child } from './child.ts'
+import type { ChildMessage } from './child.ts'
+import { Desk } from './desk.ts'
+import { readOptions, usage } from './options.ts'
+import type { StartOptions } from './options.ts'
+import { bar, count, createScreen, duration, octets } from './screen.ts'
+import { printSummary } from './summary.ts'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+const clock = systemClock
+const screen = createScreen(process.stdout, () => clock.monotonicMs())
+/** Both processes get this long to stop, one after the other; the whole stop stays under 5 s. */
+const stopMs = { agent: 2500, collector: 2000 }
+
+const children: Child[] = []
+let stopped: Promise<void> | undefined
+
+/** Stops the agent, then the collector, once. */
+function stop(): Promise<void> {
+  stopped ??= (async () => {
+    const [collector, agent] = children
+    if (children.length > 1) await agent.stop(stopMs.agent)
+    if (children.length > 0) await collector.stop(stopMs.collector)
+  })()
+  return stopped
+}
+
+/** Makes the data folder, or says why not. Throws E_DATA_UNWRITABLE. */
+function prepareData({ data, fresh }: StartOptions): void {
+  try {
+    if (fresh && existsSync(join(data, 'collector'))) rmSync(join(data, 'collector'), { recursive: true })
+    mkdirSync(join(data, 'collector'), { recursive: true })
+  } catch (error) {
+    throw new VedetteError('E_DATA_UNWRITABLE', `cannot use the folder ${data} (${errnoName(error)})`, 'Name another with --data', { cause: error })
+  }
+}
+
+/** The generated capture of this seed, made on first use. */
+async function generatedCapture(seed: number): Promise<string> {
+  const folder = join(root, '.cache/captures')
+  const maker = new Child('agent', join(root, 'agent/main.ts'), ['simulate', '--seed', String(seed), '--folder', folder])
+  maker.onMessage = (message) => {
+    if (message.type === 'progress') screen.progress(`  making the capture  ${bar(Number(message.fraction))}  ${count(Number(message.packets))} packets`)
+  }
+  const { path } = await maker.message('made')
+  await maker.ended
+  return String(path)
+}
+
+function showProgress(message: ChildMessage, startedMs: number, live: boolean): void {
+  const seconds = Math.max(0.001, (clock.monotonicMs() - startedMs) / 1000)
+  const packets = Number(message.packets)
+  const rate = `${count(packets)} packets, ${count(Math.round(packets / seconds))}/s, ${octets(Number(message.octets))}, ${count(Number(message.flows))} flows`
+  if (live) screen.progress(`  live  ${rate}, ${count(Number(message.kernelDropped))} dropped by the kernel  (Ctrl-C to stop)`)
+  else if (message.fraction === undefined) screen.progress(`  ${rate}`)
+  else screen.progress(`  ${bar(Number(message.fraction))} ${String(Math.floor(Number(message.fraction) * 100)).padStart(3)} %  ${rate}`)
+}
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2), root)
+  if (options.help) { process.stdout.write(usage); return 0 }
+  screen.line('Vedette 0.1.0: a network sensor and its collector')
+  prepareData(options)
+  const keyFile = join(options.data, 'batch.key')
+  readOrMakeKey(keyFile)
+
+  const ended = new Promise<string>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => { resolve(signal) })
+  })
+  const startedMs = clock.monotonicMs()
+  const collector = new Child('collector', join(root, 'collector/main.ts'), [
+    '--data', join(options.data, 'collector'), '--port', String(options.port), '--key-file', keyFile, '--log-level', 'warn'])
+  children.push(collector)
+  const ready = await Promise.race([collector.message('ready'), ended])
+  if (typeof ready === 'string') { await stop(); return 0 }
+  const desk = new Desk(String(ready.url))
+  screen.line(`Look at ${String(ready.url)}   (this machine only; Ctrl-C stops everything)`)
+  screen.line()
+
+  const live = options.interfaces.length > 0
+  const input = live ? undefined : options.captures.length > 0 ? options.captures : [await generatedCapture(options.seed)]
+  if (input !== undefined) {
+    screen.line(options.captures.length > 0
+      ? `Replaying ${input.map((path) => basename(path)).join(', ')}`
+      : `Replaying a generated office network with seven attacks (seed ${String(options.seed)}; the truth is in ${basename(input[0])}.truth.json)`)
+  } else screen.line(`Watching ${options.interfaces.join(', ')}`)
+
+  const common = ['--sink', 'http', '--url', String(ready.url), '--key-file', keyFile, '--log-level', 'warn']
+  const generated = options.captures.length === 0
+  const agent = new Child('agent', join(root, 'agent/main.ts'), input === undefined
+    ? ['capture', ...options.interfaces.flatMap((name) => ['--interface', name]), ...(options.filter === '' ? [] : ['--filter', options.filter]), ...common]
+    : ['replay', ...input, '--run', runName(options), '--sensor', 'demo', ...(generated ? ['--simulated'] : []), '--once-stored', ...common])
+  children.push(agent)
+  agent.onMessage = (message) => { if (message.type === 'progress') showProgress(message, startedMs, live) }
+  const outcome = agent.message('done')
+  outcome.catch(() => undefined)
+  const lost = collector.ended.then(() => { if (stopped === undefined) throw collector.failure() })
+
+  if (live) {
+    await Promise.race([ended, outcome, lost])
+    await agent.stop(stopMs.agent)
+  }
+  const done = await Promise.race([outcome, ended, lost])
+  if (done !== undefined && typeof done !== 'string') {
+    await Promise.race([desk.settled(), ended, lost])
+    if (stopped === undefined) await printSummary(screen, done, desk, clock.monotonicMs() - startedMs)
+  }
+  if (!options.once && !live && done !== 'SIGINT') {
+    screen.line()
+    screen.line(`The page stays up at ${String(ready.url)} until Ctrl-C.`)
+    await Promise.race([ended, lost])
+  }
+  await stop()
+  screen.line('Stopped.')
+  return 0
+}
+
+/** `demo` for the default capture; other inputs are runs of their own. */
+function runName({ captures, seed }: StartOptions): string {
+  if (captures.length === 0) return seed === 1 ? 'demo' : `demo-seed-${String(seed)}`
+  const name = basename(captures[0]).replace(/\.(pcap|pcapng|cap|gz|zst)\b/g, '').replace(/[^\w-]+/g, '-').slice(0, 40)
+  return `demo-${name === '' ? 'input' : name}`
+}
+
+runMain('vedette', async () => {
+  try {
+    return await main()
+  } finally {
+    await stop()
+  }
+})
