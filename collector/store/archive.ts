@@ -15,6 +15,8 @@ export type FlowQuery = {
   port?: number
   protocol?: number
   application?: string
+  /** Community ID v1, as text: finds both directions, whichever sensor saw them. */
+  communityId?: string
   /** Overlapping [fromMicros, toMicros). */
   fromMicros?: number
   toMicros?: number
