@@ -226,7 +226,7 @@ export class FileSource implements Source {
     }
     const why = input.damage !== '' ? input.damage
       : reader.broken !== '' ? reader.broken
-        : cut ? `it ends inside a record, ${String(left)} octets after its start` : `${String(contradictions)} records contradict themselves`
+        : cut ? `it ends inside a record, ${String(left)} octets after its start` : `${String(contradictions)} record(s) contradict themselves`
     const text = `${name} is damaged after ${String(frames)} packets: ${why}`
     if (this.delivered === 0 && this.turn === 1) throw new VedetteError('E_CAPTURE_DAMAGED', text, 'Copy it again, or repair it with pcapfix')
     this.warn('E_CAPTURE_DAMAGED', `${text}. What could be read was used`)
