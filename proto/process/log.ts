@@ -6,7 +6,7 @@
  * What is left out is counted, and said when the minute is over. Secrets named in `secretNames` are never written.
  */
 import { pino } from 'pino'
-import pretty from 'pino-pretty'
+import { prettyFactory } from 'pino-pretty'
 import type { DestinationStream, Logger as PinoLogger } from 'pino'
 import { VedetteError } from '../error.ts'
 import { systemClock } from './clock.ts'
@@ -105,26 +105,28 @@ function wrap(target: PinoLogger, limit: RateLimit): Logger {
   }
 }
 
-/** Standard error as a stream for pino; readable when `format` says so, or when a person is watching. */
-function defaultStream(format: LoggerOptions['format']): DestinationStream {
-  const readable = format === 'pretty' || (format === 'auto' && process.stderr.isTTY)
-  if (readable) return prettyStream(pino.destination({ dest: 2, sync: true }), process.stderr.isTTY)
-  return pino.destination({ dest: 2, sync: true })
+/** Standard error; that nobody reads it any more is no reason to end. */
+function standardError(): DestinationStream {
+  return pino.destination({ dest: 2, sync: true }).on('error', () => undefined)
 }
 
+/** Lines for people instead of JSON; synchronous, so that nothing is lost when the process ends. */
 function prettyStream(destination: DestinationStream, colorize: boolean): DestinationStream {
-  return pretty({ destination, colorize, sync: true, ignore: 'pid,hostname,name,code', translateTime: 'SYS:HH:MM:ss', messageFormat: '{code}: {msg}' })
+  const format = prettyFactory({ colorize, ignore: 'pid,hostname,name,code', translateTime: 'SYS:HH:MM:ss', messageFormat: '{code}: {msg}' })
+  return { write: (line) => { destination.write(format(line) ?? '') } }
 }
 
 export function createLogger(options: LoggerOptions): Logger {
   const { name, level, format, clock = systemClock, stream, perMinute = 10 } = options
-  const destination = stream === undefined ? defaultStream(format) : format === 'pretty' ? prettyStream(stream, false) : stream
+  const destination = stream ?? standardError()
+  const watched = stream === undefined && process.stderr.isTTY
+  const readable = format === 'pretty' || (format === 'auto' && watched)
   const target = pino({
     level, base: { name }, messageKey: 'msg',
     timestamp: () => `,"time":"${new Date(clock.nowMs()).toISOString()}"`,
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: secretNames.flatMap((secret) => [secret, `*.${secret}`]), censor: '[redacted]' },
-  }, destination)
+  }, readable ? prettyStream(destination, watched) : destination)
   return wrap(target, new RateLimit(clock, perMinute))
 }
 
