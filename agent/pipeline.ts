@@ -8,13 +8,21 @@
  * Pressure runs backwards: a slow sink fills the deliverer, which holds the sealer, which holds the engine, which stops reading the
  * source. A replay then waits; a live source drops in the kernel's ring, where the ledger says so. Nothing here grows without bound.
  */
-import type { Clock } from '../proto/process/clock.ts'
+import { join } from 'node:path'
+import { newAgentLedger } from '../proto/ledger.ts'
 import type { AgentLedger } from '../proto/ledger.ts'
+import type { Clock } from '../proto/process/clock.ts'
+import type { Logger } from '../proto/process/log.ts'
 import type { Source } from './capture/source.ts'
+import type { AgentConfig } from './config.ts'
 import type { Chunk } from './flow/chunk.ts'
-import type { FlowEngine } from './flow/engine.ts'
+import { defaultEngineOptions, FlowEngine, nfstreamOptions } from './flow/engine.ts'
+import type { EngineOptions } from './flow/engine.ts'
+import { createScorer } from './score/scorer.ts'
 import type { Scorer } from './score/scorer.ts'
-import type { Sealer } from './seal.ts'
+import { Sealer } from './seal.ts'
+import { Deliverer } from './sink/deliver.ts'
+import { createSink } from './sink/index.ts'
 import type { SealedBatch } from './sink/sink.ts'
 
 /** Chunks between the engine and the deliverer. */
@@ -123,5 +131,65 @@ export class Pipeline {
 
   private rethrow(): void {
     if (this.failed !== undefined) throw this.failed as Error
+  }
+}
+
+/** The shipped model. */
+export const shippedBundle = join(import.meta.dirname, '../models/flow-anomaly/1')
+
+/** The part of the configuration that changes records: it belongs to a replay's identity. */
+export function effective({ vantage, flow, score, batch }: AgentConfig): unknown {
+  return { vantage, flow, score, batch }
+}
+
+export function engineOptions({ flow, batch }: AgentConfig): EngineOptions {
+  const base = flow.preset === 'nfstream' ? nfstreamOptions : {
+    ...defaultEngineOptions, idleMicros: flow.idle * 1000, synMicros: flow.syn * 1000, closeMicros: flow.close * 1000,
+    firstPartMicros: flow.firstPart * 1000, partMicros: flow.part * 1000,
+  }
+  return { ...base, memory: flow.memory, chunkRecords: batch.records, chunkOctets: batch.octets, chunkClockMicros: batch.clock * 1000 }
+}
+
+export type AssembleOptions = {
+  config: AgentConfig
+  sensor: string
+  source: Source
+  boot: string
+  run: string
+  key: Uint8Array
+  live: boolean
+  clock: Clock
+  log: Logger
+  random: () => number
+  onReaderGone: () => void
+}
+
+export type Assembled = { pipeline: Pipeline, ledger: AgentLedger, deliverer: Deliverer, modelHash: string, close(): Promise<void> }
+
+/** Opens source, model and sink and puts the stages together. Throws what a person can put right (E_FILE_*, E_CAPTURE_*, E_SINK_*). */
+export async function assemble(options: AssembleOptions): Promise<Assembled> {
+  const { config, source, live, clock, log } = options
+  const ledger = newAgentLedger()
+  await source.open()
+  const sink = createSink(config.sink.kind, {
+    url: config.sink.url, timeoutMs: config.sink.timeout, ...(config.sink.path === undefined ? {} : { path: config.sink.path }), onReaderGone: options.onReaderGone,
+  })
+  await sink.open()
+  const scorer = await createScorer({ bundle: config.score.enabled ? config.score.bundle ?? shippedBundle : undefined, log, clock })
+  const sealer = new Sealer({
+    sensor: options.sensor, worker: 0, boot: options.boot, run: options.run, vantage: config.vantage, simulated: config.simulated, live,
+    featureHash: scorer.featureHash, modelHash: scorer.modelHash, key: options.key, ledger,
+  })
+  const deliverer = new Deliverer(sink, { maxOctets: config.sink.queue, ledger, clock, log, random: options.random })
+  const engine = new FlowEngine(engineOptions(config), ledger)
+  const pipeline = new Pipeline({ source, engine, scorer, sealer, deliver: deliverer, ledger, clock, live })
+  return {
+    pipeline, ledger, deliverer, modelHash: scorer.modelHash,
+    close: async () => {
+      await deliverer.stop()
+      await scorer.close()
+      await sink.close()
+      await source.close()
+    },
   }
 }

@@ -15,7 +15,7 @@ import type { ChildMessage } from './child.ts'
 import { Desk } from './desk.ts'
 import { readOptions, usage } from './options.ts'
 import type { StartOptions } from './options.ts'
-import { bar, count, createScreen, duration, octets } from './screen.ts'
+import { bar, count, createScreen, octets } from './screen.ts'
 import { printSummary } from './summary.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
@@ -101,7 +101,7 @@ async function main(): Promise<number> {
   const generated = options.captures.length === 0
   const agent = new Child('agent', join(root, 'agent/main.ts'), input === undefined
     ? ['capture', ...options.interfaces.flatMap((name) => ['--interface', name]), ...(options.filter === '' ? [] : ['--filter', options.filter]), ...common]
-    : ['replay', ...input, '--run', runName(options), '--sensor', 'demo', ...(generated ? ['--simulated'] : []), '--once-stored', ...common])
+    : ['replay', ...input, '--run', runName(options), '--sensor', 'demo', ...(generated ? ['--simulated'] : []), '--skip-stored', ...common])
   children.push(agent)
   agent.onMessage = (message) => { if (message.type === 'progress') showProgress(message, startedMs, live) }
   const outcome = agent.message('done')
