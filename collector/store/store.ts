@@ -19,7 +19,7 @@ export type Notification = {
 export type Commit = {
   reader: string
   position: Position
-  /** Positions are compare-and-set: the commit fails with E_STORE when the stored `done` is not this. */
+  /** Positions are compare-and-set: the commit fails with E_STORE_STALE when the stored `done` is not this. */
   expectedDone: number
   findings: readonly Finding[]
   alerts: readonly Alert[]
@@ -47,7 +47,8 @@ export interface Store {
   open(): void
   close(): void
   position(reader: string): Position
-  commit(commit: Commit): void
+  /** All or nothing. Gives the alerts as stored: each with its new version, in the order given. Throws E_STORE_STALE, E_STORE, E_DATA_FULL. */
+  commit(commit: Commit): Alert[]
   /** Which of these finding ids are stored already. */
   knownFindings(ids: readonly string[]): Set<string>
   /** The open alert of each fingerprint, where there is one. */
