@@ -27,7 +27,7 @@ export function checkTree(root: TSchema, tree: Tree): Checked {
 }
 
 function check(schema: Schema, tree: Tree, key: string, state: State): unknown {
-  const wrong = (text: string, advice = ''): undefined => {
+  const wrong = (text: string, advice = ''): unknown => {
     state.problems.push({ place: tree.place, key, text: `${key === '' ? 'the configuration' : key} ${text}`, advice })
     return undefined
   }
@@ -166,7 +166,8 @@ export function nearest(names: readonly string[], name: string): string | undefi
 /** Letters to insert, remove, replace or swap with a neighbour (optimal string alignment distance). */
 function distance(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > 8 || b.length > 64) return Infinity
-  const rows = Array.from({ length: a.length + 1 }, (_, i) => Array.from({ length: b.length + 1 }, (__, j) => i === 0 ? j : j === 0 ? i : 0))
+  const rows = Array.from({ length: a.length + 1 }, (_row, i) =>
+    Array.from({ length: b.length + 1 }, (_cell, j) => i === 0 ? j : j === 0 ? i : 0))
   for (let i = 1; i <= a.length; i++) {
     for (let j = 1; j <= b.length; j++) {
       const replace = rows[i - 1][j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)

@@ -1,6 +1,7 @@
 /**
  * The vocabulary of configuration schemas: TypeBox types plus sizes ("256MiB") and durations ("10s"), which are written for people and
- * read as numbers (octets, milliseconds), and secrets, which are never printed. Pure; throws only E_INTERNAL, for a schema that contradicts itself.
+ * read as numbers (octets, milliseconds), and secrets, which are never printed. Pure; throws only E_INTERNAL, for a schema that
+ * contradicts itself.
  */
 import { Type } from 'typebox'
 import type { TObject, TProperties, TSchema } from 'typebox'
@@ -33,13 +34,16 @@ export type Schema = {
 type Range = { minimum: number, maximum: number }
 
 /** A section: its keys and nothing else. */
-export const section = <Keys extends TProperties>(properties: Keys): TObject<Keys> => Type.Object(properties, { additionalProperties: false })
+export const section = <Keys extends TProperties>(properties: Keys): TObject<Keys> =>
+  Type.Object(properties, { additionalProperties: false })
 
 /** A size, written "64KiB", "256MiB", "1GB" or a number of octets; read as octets. */
-export const octets = (description: string, range: Range) => Type.Unsafe<number>({ type: 'integer', description, ...range, 'x-unit': 'octets' })
+export const octets = (description: string, range: Range) =>
+  Type.Unsafe<number>({ type: 'integer', description, ...range, 'x-unit': 'octets' })
 
 /** A duration, written "250ms", "10s", "5m", "72h", "30d"; read as milliseconds. */
-export const duration = (description: string, range: Range) => Type.Unsafe<number>({ type: 'integer', description, ...range, 'x-unit': 'duration' })
+export const duration = (description: string, range: Range) =>
+  Type.Unsafe<number>({ type: 'integer', description, ...range, 'x-unit': 'duration' })
 
 export const whole = (description: string, range: Range) => Type.Integer({ description, ...range })
 export const flag = (description: string) => Type.Boolean({ description })

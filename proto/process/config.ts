@@ -63,12 +63,14 @@ export function loadConfig<S extends TObject>(options: ConfigOptions<S>): Loaded
   ]
   const { value, problems, places } = checkTree(schema, layers.reduce(mergeTrees))
   if (problems.length > 0) throw new ConfigError(problems)
-  if (!Value.Check(schema, value)) throw new VedetteError('E_INTERNAL', `the configuration passed every check but one: ${JSON.stringify(Value.Errors(schema, value)[0])}`)
+  if (!Value.Check(schema, value)) {
+    throw new VedetteError('E_INTERNAL', `the configuration passed every check but one: ${JSON.stringify(Value.Errors(schema, value)[0])}`)
+  }
   const config = value
   const nowhere: Place = { layer: 'default', text: basename(defaults) }
   const broken = (rules?.(config) ?? []).map(({ key, text, advice = '' }) => ({ key, text, advice, place: places.get(key) ?? nowhere }))
   if (broken.length > 0) throw new ConfigError(broken)
-  openSecrets(schema, config as Record<string, unknown>, env, '', places)
+  openSecrets(schema, config, env, '', places)
   const origins = new Map([...places].map(([key, { layer, text }]) => [key, layer === 'default' ? 'default' : text]))
   return { config, origins, warnings, schema }
 }
@@ -126,15 +128,17 @@ export function parseSettings(settings: readonly string[]): Record<string, strin
   }))
 }
 
+type Values = Record<string, unknown>
+
 /** Replaces "file:PATH" and "credential:NAME" by what is there, in keys that are secrets. */
-function openSecrets(schema: Schema, value: Record<string, unknown>, env: Environment, prefix: string, places: ReadonlyMap<string, Place>): void {
+function openSecrets(schema: Schema, value: Values, env: Environment, prefix: string, places: ReadonlyMap<string, Place>): void {
   for (const [name, inner] of Object.entries(schema.properties ?? {})) {
     const key = `${prefix}${name}`
     const found = value[name]
     if (inner['x-secret'] === true && typeof found === 'string') value[name] = openSecret(found, key, env, places.get(key)?.text ?? key)
-    else if (inner.properties !== undefined && found !== undefined) openSecrets(inner, found as Record<string, unknown>, env, `${key}.`, places)
+    else if (inner.properties !== undefined && found !== undefined) openSecrets(inner, found as Values, env, `${key}.`, places)
     else if (inner.items?.properties !== undefined && Array.isArray(found)) {
-      for (const [i, item] of found.entries()) openSecrets(inner.items, item as Record<string, unknown>, env, `${key}[${String(i)}].`, places)
+      for (const [i, item] of found.entries()) openSecrets(inner.items, item as Values, env, `${key}[${String(i)}].`, places)
     }
   }
 }
@@ -156,19 +160,20 @@ function openSecret(value: string, key: string, env: Environment, place: string)
 
 /** The effective configuration as YAML, each value with its origin, secrets left out. */
 export function dumpConfig<S extends TObject>({ schema, config, origins }: LoadedConfig<S>): string {
-  return dumpSection(schema, config as Record<string, unknown>, origins, '', '')
+  return dumpSection(schema, config, origins, '', '')
 }
 
-function dumpSection(schema: Schema, value: Record<string, unknown>, origins: ReadonlyMap<string, string>, prefix: string, indent: string): string {
+function dumpSection(schema: Schema, value: Values, origins: ReadonlyMap<string, string>, prefix: string, indent: string): string {
   let out = ''
   for (const [name, inner] of Object.entries(schema.properties ?? {})) {
     const found = value[name]
     if (found === undefined) continue
     const key = `${prefix}${name}`
     const origin = `  # ${origins.get(key) ?? 'default'}\n`
-    if (inner.properties !== undefined) out += `${indent}${name}:\n${dumpSection(inner, found as Record<string, unknown>, origins, `${key}.`, `${indent}  `)}`
+    if (inner.properties !== undefined) out += `${indent}${name}:\n${dumpSection(inner, found as Values, origins, `${key}.`, `${indent}  `)}`
     else if (inner.items?.properties !== undefined && Array.isArray(found) && found.length > 0) {
-      const items = (found as Record<string, unknown>[]).map((item, i) => dumpSection(inner.items ?? {}, item, origins, `${key}[${String(i)}].`, `${indent}    `))
+      const items = (found as Values[]).map((item, i) =>
+        dumpSection(inner.items ?? {}, item, origins, `${key}[${String(i)}].`, `${indent}    `))
       out += `${indent}${name}:${origin}${items.map((item) => `${indent}  - ${item.slice(indent.length + 4)}`).join('')}`
     } else out += `${indent}${name}: ${written(inner, found)}${origin}`
   }

@@ -1,6 +1,7 @@
 /**
  * Log lines for operators: a level, a code to search for, a sentence, and fields. Written to standard error (standard output belongs to
- * data), one JSON object a line, or readable when a person is watching. Writing is synchronous: it blocks as long as the terminal or pipe does.
+ * data), one JSON object a line, or readable when a person is watching. Writing is synchronous: it blocks as long as the terminal or
+ * pipe does.
  *
  * Loss: of one code at most `perMinute` lines a minute are written, so a failure that repeats a million times cannot fill a disk.
  * What is left out is counted, and said when the minute is over. Secrets named in `secretNames` are never written.
@@ -112,8 +113,10 @@ function standardError(): DestinationStream {
 
 /** Lines for people instead of JSON; synchronous, so that nothing is lost when the process ends. */
 function prettyStream(destination: DestinationStream, colorize: boolean): DestinationStream {
-  const format = prettyFactory({ colorize, ignore: 'pid,hostname,name,code', translateTime: 'SYS:HH:MM:ss', messageFormat: '{code}: {msg}' })
-  return { write: (line) => { destination.write(format(line) ?? '') } }
+  const format = prettyFactory({
+    colorize, ignore: 'pid,hostname,name,code', translateTime: 'SYS:HH:MM:ss', messageFormat: '{code}: {msg}',
+  })
+  return { write: (line) => { destination.write(format(line)) } }
 }
 
 export function createLogger(options: LoggerOptions): Logger {
