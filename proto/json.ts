@@ -1,6 +1,7 @@
 /**
- * A flow record as JSON: the form people and scripts see. The first eighteen names are fixed, always there and in this order; after
- * them come the other fields that are set, in the order of `flowFields`. Scores are rounded to 1e-4, so that two machines print the same text.
+ * A flow record as JSON: the form people and scripts see. The first eighteen names are fixed, always there and in this
+ * order; after them come the other fields that are set, in the order of `flowFields`. Scores are rounded to 1e-4, so
+ * that two machines print the same text.
  */
 import { communityId } from './community-id.ts'
 import { flowFields } from './flow.ts'
@@ -43,7 +44,7 @@ export function flowToJson(flow: Flow, sensor: string): Record<string, unknown> 
   for (const name of others) {
     const value = flow[name]
     if (value === 0 || value === '' || value === false || value === undefined) continue
-    if (name === 'weight') { if (flow.weight !== 1) json['weight'] = rounded(flow.weight) }
+    if (name === 'weight') { if (flow.weight !== 1) json.weight = rounded(flow.weight) }
     else if (!Array.isArray(value) || value.length > 0) json[name] = value
   }
   return json

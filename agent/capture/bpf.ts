@@ -1,6 +1,6 @@
 /**
- * Capture filters in tcpdump's language, compiled by libpcap where it is installed. Vedette has no compiler of its own: a language that is nearly
- * tcpdump's would be worse than a clear refusal.
+ * Capture filters in tcpdump's language, compiled by libpcap where it is installed. Vedette has no compiler of its own:
+ * a language that is nearly tcpdump's would be worse than a clear refusal.
  */
 import { VedetteError } from '../../proto/error.ts'
 import { openFirst, outside } from './ring-abi.ts'
@@ -10,6 +10,17 @@ const libraries = ['libpcap.so.0.8', 'libpcap.so.1', 'libpcap.so']
 
 /** Instructions as the kernel takes them: struct sock_filter, 8 octets each. */
 export type Program = Uint8Array
+
+export type CompileOptions = {
+  /** Link type of the frames the program will see. */
+  link: number
+  snapLength: number
+  interface?: string
+  /** Names to look for libpcap under. */
+  libraries?: readonly string[]
+}
+
+type Compile = (handle: bigint, program: Uint8Array, text: string, optimise: number, netmask: number) => number
 
 const instructionOctets = 8
 /** PCAP_NETMASK_UNKNOWN: only `ip broadcast` would want one. */
@@ -25,21 +36,23 @@ export function snapProgram(snapLength: number): Program {
 }
 
 /**
- * Compiles `expression` for frames of link type `link`. With `interface` libpcap is asked about the live interface, because only then its program
- * looks for VLAN tags where the kernel keeps them. Throws E_CAPTURE_FILTER with libpcap's words, or when there is no libpcap.
+ * Compiles `expression` for frames of link type `link`. With `interface` libpcap is asked about the live interface,
+ * because only then its program looks for VLAN tags where the kernel keeps them. Throws E_CAPTURE_FILTER with libpcap's
+ * words, or when there is no libpcap.
  */
-export async function compileFilter(expression: string, options: { link: number, snapLength: number, interface?: string, libraries?: readonly string[] }): Promise<Program> {
+export async function compileFilter(expression: string, options: CompileOptions): Promise<Program> {
   const { default: koffi } = await import('koffi')
   const pcap = openFirst(options.libraries ?? libraries, (name) => koffi.load(name))
   if (pcap === undefined) {
-    throw new VedetteError('E_CAPTURE_FILTER', 'a filter needs libpcap, which is not installed', 'Install it (Debian: apt install libpcap0.8), or capture without a filter')
+    const advice = 'Install it (Debian: apt install libpcap0.8), or capture without a filter'
+    throw new VedetteError('E_CAPTURE_FILTER', 'a filter needs libpcap, which is not installed', advice)
   }
   const create = pcap.func('void* pcap_create(const char*, void*)') as (device: string, error: Uint8Array) => bigint | null
   const activate = pcap.func('int pcap_activate(void*)') as (handle: bigint) => number
   const datalink = pcap.func('int pcap_datalink(void*)') as (handle: bigint) => number
   const setSnapLength = pcap.func('int pcap_set_snaplen(void*, int)') as (handle: bigint, snapLength: number) => number
   const openDead = pcap.func('void* pcap_open_dead(int, int)') as (link: number, snapLength: number) => bigint
-  const compile = pcap.func('int pcap_compile(void*, void*, const char*, int, uint)') as (handle: bigint, program: Uint8Array, text: string, optimise: number, netmask: number) => number
+  const compile = pcap.func('int pcap_compile(void*, void*, const char*, int, uint)') as Compile
   const words = pcap.func('const char* pcap_geterr(void*)') as (handle: bigint) => string
   const freeCode = pcap.func('void pcap_freecode(void*)') as (program: Uint8Array) => void
   const close = pcap.func('void pcap_close(void*)') as (handle: bigint) => void
@@ -52,13 +65,15 @@ export async function compileFilter(expression: string, options: { link: number,
     close(handle)
     return undefined
   }
-  const handle = (options.interface === undefined ? undefined : live(options.interface)) ?? openDead(dataLink(options.link), options.snapLength)
+  const asked = options.interface === undefined ? undefined : live(options.interface)
+  const handle = asked ?? openDead(dataLink(options.link), options.snapLength)
   try {
     // struct bpf_program: count of instructions, padding, pointer.
     const program = outside(16)
     const view = new DataView(program.buffer)
     if (compile(handle, program, expression, 1, netmaskUnknown) < 0) {
-      throw new VedetteError('E_CAPTURE_FILTER', `the filter "${expression}" was refused: ${words(handle)}`, 'Write it as for tcpdump, see man pcap-filter')
+      const said = `the filter "${expression}" was refused: ${words(handle)}`
+      throw new VedetteError('E_CAPTURE_FILTER', said, 'Write it as for tcpdump, see man pcap-filter')
     }
     const octets = view.getUint32(0, true) * instructionOctets
     const copy = outside(octets)

@@ -1,10 +1,11 @@
 /**
  * Capture files, one after the other: pcap and pcapng, plain, gzip or zstd, `-` for standard input.
  *
- * All files are looked at when the source is opened, so that a wrong name among them is said before anything is read. A damaged file gives what
- * could be read of it, one count in `damaged` for each record that could not, and one warning; the next file follows. Only when not a single packet of the
- * first file can be read is that an error. Standard input and pipes cannot be looked at twice: theirs are opened when their turn comes.
- * Frames lie in the read buffer: 192 KiB, growing to the largest record (limit 16 MiB). Blocks on plain files only (see `inflate.ts`).
+ * All files are looked at when the source is opened, so that a wrong name among them is said before anything is read. A
+ * damaged file gives what could be read of it, one count in `damaged` for each record that could not, and one warning;
+ * the next file follows. Only when not a single packet of the first file can be read is that an error. Standard input
+ * and pipes cannot be looked at twice: theirs are opened when their turn comes. Frames lie in the read buffer: 192 KiB,
+ * growing to the largest record (limit 16 MiB). Blocks on plain files only (see `inflate.ts`).
  */
 import { VedetteError } from '../../proto/error.ts'
 import { fileSize, openInput } from './inflate.ts'
@@ -78,8 +79,8 @@ export class FileSource implements Source {
   }
 
   /**
-   * Throws E_FILE_MISSING, E_FILE_DIRECTORY, E_FILE_UNREADABLE, E_CAPTURE_EMPTY, E_CAPTURE_FORMAT for any of the files, and
-   * E_CAPTURE_DAMAGED when the first one has packets and none can be read.
+   * Throws E_FILE_MISSING, E_FILE_DIRECTORY, E_FILE_UNREADABLE, E_CAPTURE_EMPTY, E_CAPTURE_FORMAT for any of the files,
+   * and E_CAPTURE_DAMAGED when the first one has packets and none can be read.
    */
   async open(): Promise<void> {
     if (this.paths.length === 0) throw new VedetteError('E_USAGE', 'no capture file was named', 'Name one or more, or - for standard input')
@@ -133,7 +134,6 @@ export class FileSource implements Source {
   /** Opens a file and reads its header. */
   private async begin(path: string): Promise<Current> {
     const name = path === '-' ? 'standard input' : path
-    const damagedBefore = this.counters.damaged
     const input = await openInput(path)
     try {
       const { bytes, view } = this.frames
@@ -143,11 +143,13 @@ export class FileSource implements Source {
         if (got === 0) break
         to += got
       }
-      if (to === 0) throw new VedetteError('E_CAPTURE_EMPTY', `${name} is empty${input.damage === '' ? '' : `: ${input.damage}`}`, 'Check how it was made or copied')
-      if (to >= pcapngHeaderOctets && isPcapng(view)) return { name, input, reader: new PcapngReader(this.counters), from: 0, to, ended: false, frames: 0, damagedBefore }
+      const made = 'Check how it was made or copied'
+      if (to === 0) throw new VedetteError('E_CAPTURE_EMPTY', `${name} is empty${input.damage === '' ? '' : `: ${input.damage}`}`, made)
+      const file = { name, input, to, ended: false, frames: 0, damagedBefore: this.counters.damaged }
+      if (to >= pcapngHeaderOctets && isPcapng(view)) return { ...file, reader: new PcapngReader(this.counters), from: 0 }
       if (to >= 4 && pcapOrder(view) !== undefined) {
-        if (to < pcapHeaderOctets) throw new VedetteError('E_CAPTURE_FORMAT', `${name} ends inside its file header`, 'Check how it was made or copied')
-        return { name, input, reader: new PcapReader(view, this.counters), from: pcapHeaderOctets, to, ended: false, frames: 0, damagedBefore }
+        if (to < pcapHeaderOctets) throw new VedetteError('E_CAPTURE_FORMAT', `${name} ends inside its file header`, made)
+        return { ...file, reader: new PcapReader(view, this.counters), from: pcapHeaderOctets }
       }
       throw notCapture(name, bytes.subarray(0, to))
     } catch (error) {
@@ -156,7 +158,10 @@ export class FileSource implements Source {
     }
   }
 
-  /** A file whose turn has come; one that has become unusable since it was looked at is counted and said, and passed over. */
+  /**
+   * A file whose turn has come; one that has become unusable since it was looked at is counted and said, and passed
+   * over.
+   */
   private async later(path: string): Promise<Current | undefined> {
     try {
       return await this.begin(path)
@@ -172,10 +177,10 @@ export class FileSource implements Source {
   private async fill(current: Current): Promise<boolean> {
     const { frames } = this
     const { reader, input } = current
-    while (reader.broken === '') {
+    while (!reader.broken) {
       current.from = reader.parse(frames, current.from, current.to)
       if (frames.count > 0) return true
-      if (reader.broken !== '' || current.ended) return false
+      if (current.ended) return false
       if (reader.skip > 0) {
         const passed = Math.min(reader.skip, current.to - current.from)
         current.from += passed
@@ -191,7 +196,10 @@ export class FileSource implements Source {
     return false
   }
 
-  /** Moves what is left to the front and grows the buffer when the next record needs it; false when the file cannot hold that record. */
+  /**
+   * Moves what is left to the front and grows the buffer when the next record needs it; false when the file cannot hold
+   * that record.
+   */
   private makeRoom(current: Current): boolean {
     const { frames } = this
     const { reader, input, from, to } = current
@@ -226,7 +234,8 @@ export class FileSource implements Source {
     }
     const why = input.damage !== '' ? input.damage
       : reader.broken !== '' ? reader.broken
-        : cut ? `it ends inside a record, ${String(left)} octets after its start` : `${String(contradictions)} record(s) contradict themselves`
+        : cut ? `it ends inside a record, ${String(left)} octets after its start`
+          : `${String(contradictions)} record(s) contradict themselves`
     const text = `${name} is damaged after ${String(frames)} packets: ${why}`
     if (this.delivered === 0 && this.turn === 1) throw new VedetteError('E_CAPTURE_DAMAGED', text, 'Copy it again, or repair it with pcapfix')
     this.warn('E_CAPTURE_DAMAGED', `${text}. What could be read was used`)
@@ -239,5 +248,6 @@ export class FileSource implements Source {
 
 function notCapture(name: string, head: Uint8Array): VedetteError {
   const known = lookalikes.find(({ magic }) => magic.every((octet, i) => head[i] === octet))
-  return new VedetteError('E_CAPTURE_FORMAT', `${name} is ${known?.what ?? 'not a capture file'}`, known?.advice ?? 'Give a pcap or pcapng file (plain, gzip or zstd)')
+  const advice = known?.advice ?? 'Give a pcap or pcapng file (plain, gzip or zstd)'
+  return new VedetteError('E_CAPTURE_FORMAT', `${name} is ${known?.what ?? 'not a capture file'}`, advice)
 }

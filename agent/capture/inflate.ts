@@ -1,8 +1,9 @@
 /**
- * Octets of a capture, wherever they come from: a plain file (read in place, synchronously: 128-KiB reads from the page cache cost less than a
- * turn of the event loop), a pipe or standard input, and either of them compressed with gzip or zstd, recognised by their magic.
- * It blocks only on plain files. Memory is bounded: streams are read by back-pressure, whatever the ratio of compression.
- * What it may lose: octets after damage in a compressed stream. What came before is delivered, and `damage` says why the rest is missing.
+ * Octets of a capture, wherever they come from: a plain file (read in place, synchronously: 128-KiB reads from the page
+ * cache cost less than a turn of the event loop), a pipe or standard input, and either of them compressed with gzip or
+ * zstd, recognised by their magic. It blocks only on plain files. Memory is bounded: streams are read by back-pressure,
+ * whatever the ratio of compression. What it may lose: octets after damage in a compressed stream. What came before is
+ * delivered, and `damage` says why the rest is missing.
  */
 import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs'
 import { once } from 'node:events'
@@ -19,7 +20,10 @@ export interface Input {
   readonly position: number
   /** Why the octets ended before their time, '' when they did not. */
   readonly damage: string
-  /** Up to `length` octets to `into[at...]`; 0 at the end. A number at once for plain files, else a promise. Does not throw. */
+  /**
+   * Up to `length` octets to `into[at...]`; 0 at the end. A number at once for plain files, else a promise. Does not
+   * throw.
+   */
   read(into: Uint8Array, at: number, length: number): number | Promise<number>
   close(): void
 }
@@ -32,8 +36,8 @@ const compressions = [
 type Compression = typeof compressions[number]['name']
 
 /**
- * Octets of a regular file; undefined for standard input and pipes, which can be opened only once. Throws E_FILE_MISSING, E_FILE_DIRECTORY,
- * E_FILE_UNREADABLE.
+ * Octets of a regular file; undefined for standard input and pipes, which can be opened only once. Throws
+ * E_FILE_MISSING, E_FILE_DIRECTORY, E_FILE_UNREADABLE.
  */
 export function fileSize(path: string): number | undefined {
   if (path === '-') return undefined
@@ -77,10 +81,12 @@ function opening<T>(path: string, action: () => T): T {
 
 function unreadable(path: string, error: unknown): VedetteError {
   const name = errnoName(error)
-  if (name === 'ENOENT' || name === 'ENOTDIR') return new VedetteError('E_FILE_MISSING', `there is no file ${path}`, 'Check the path', { cause: error })
-  if (name === 'EISDIR') return new VedetteError('E_FILE_DIRECTORY', `${path} is a directory`, 'Name the capture files in it', { cause: error })
+  if (name === 'ENOENT' || name === 'ENOTDIR') {
+    return new VedetteError('E_FILE_MISSING', `there is no file ${path}`, 'Check the path', { cause: error })
+  }
   const advice = name === 'EACCES' || name === 'EPERM' ? 'Give this user the right to read it' : 'Check the file and the disk'
-  return new VedetteError('E_FILE_UNREADABLE', `${path} cannot be read (${name === '' ? String(error) : name})`, advice, { cause: error })
+  const why = name === '' ? String(error) : name
+  return new VedetteError('E_FILE_UNREADABLE', `${path} cannot be read (${why})`, advice, { cause: error })
 }
 
 function compressionOf(head: Uint8Array): Compression | undefined {

@@ -4,9 +4,10 @@
  *   file    magic 4, version 2 + 2, zone 4, accuracy 4, snap length 4, link type 4 (upper bits: check sequence), then records
  *   record  seconds 4, fraction 4, captured octets 4, octets on the wire 4, then the frame
  *
- * Magic numbers: a1b2c3d4 microseconds, a1b23c4d nanoseconds, a1b2cd34 Kuznetzov's form (8 more octets in each record's header). Files before
- * version 2.3 have the two lengths the other way round, and 2.3 itself has them either way (libpcap, sf-pcap.c).
- * What it may lose: from the first impossible length on, nothing can be found again; the file ends there, which is one damaged record.
+ * Magic numbers: a1b2c3d4 microseconds, a1b23c4d nanoseconds, a1b2cd34 Kuznetzov's form (8 more octets in each record's
+ * header). Files before version 2.3 have the two lengths the other way round, and 2.3 itself has them either way
+ * (libpcap, sf-pcap.c). What it may lose: from the first impossible length on, nothing can be found again; the file
+ * ends there, which is one damaged record.
  */
 import { recordLimit } from './records.ts'
 import type { RecordReader } from './records.ts'

@@ -3,10 +3,11 @@
  *
  *   block   type 4, total length 4, body (padded to 4), total length 4
  *
- * Read: section header, interface description (link type, snap length, if_tsresol, if_tsoffset), enhanced, simple and obsolete packet, interface
- * statistics (what the capturing host dropped). Every other block is passed over. Simple packets have no time: they get the one before.
- * What it may lose: a packet whose block contradicts itself, or names an interface that was never described, is one damaged record and reading
- * goes on; a block whose length is impossible ends the file. At most 65,536 interfaces per section.
+ * Read: section header, interface description (link type, snap length, if_tsresol, if_tsoffset), enhanced, simple and
+ * obsolete packet, interface statistics (what the capturing host dropped). Every other block is passed over. Simple
+ * packets have no time: they get the one before. What it may lose: a packet whose block contradicts itself, or names an
+ * interface that was never described, is one damaged record and reading goes on; a block whose length is impossible
+ * ends the file. At most 65,536 interfaces per section.
  */
 import { recordLimit } from './records.ts'
 import type { RecordReader } from './records.ts'
@@ -66,9 +67,10 @@ export class PcapngReader implements RecordReader {
       if (type === block.section && !this.beginSection(view, at)) break
       const length = view.getUint32(at + 4, this.little)
       if (length < 12 || length % 4 !== 0) return this.stop(at, `a block claims ${String(length)} octets`)
-      const wanted = type === block.interface || type === block.enhanced || type === block.packet || type === block.simple || type === block.statistics
+      const frame = type === block.enhanced || type === block.packet || type === block.simple
+      const wanted = frame || type === block.interface || type === block.statistics
       if (!wanted || length > recordLimit + optionLimit) {
-        if (wanted && type !== block.statistics) this.counters.damaged++
+        if (frame) this.counters.damaged++
         this.skip = length
         return at
       }
@@ -78,8 +80,9 @@ export class PcapngReader implements RecordReader {
       }
       if (view.getUint32(at + length - 4, this.little) !== length) return this.stop(at, 'the two lengths of a block differ')
       if (type === block.enhanced) this.enhanced(frames, at, length)
-      else if (type === block.interface) { if (!this.describe(view, at, length)) return this.stop(at, 'an interface description is too short, or one too many') }
-      else if (type === block.statistics) this.statistics(view, at, length)
+      else if (type === block.interface) {
+        if (!this.describe(view, at, length)) return this.stop(at, 'an interface description is too short, or one too many')
+      } else if (type === block.statistics) this.statistics(view, at, length)
       else if (type === block.simple) this.simple(frames, at, length)
       else this.obsolete(frames, at, length)
       at += length
@@ -125,7 +128,10 @@ export class PcapngReader implements RecordReader {
     this.deliver(frames, at + frameAt.packet, captured, view.getUint32(at + 24, this.little), from.link)
   }
 
-  /** A simple packet belongs to the first interface, and its captured length follows from the block's and the snap length. */
+  /**
+   * A simple packet belongs to the first interface, and its captured length follows from the block's and the snap
+   * length.
+   */
   private simple(frames: Frames, at: number, length: number): void {
     const from = this.interfaces[0] as Interface | undefined
     if (from === undefined || length < frameAt.simple + 4) { this.counters.damaged++; return }

@@ -1,7 +1,8 @@
 /**
- * The kernel's side of live capture: numbers and layouts of packet sockets with a version-3 ring (linux/if_packet.h, packet(7),
- * Documentation/networking/packet_mmap.rst), and the dozen calls of libc that are needed, through koffi. The layouts are those of 64-bit little-endian
- * machines (x64, arm64). Only this folder and `proto/process` touch koffi; it is loaded when a ring is opened, not before.
+ * The kernel's side of live capture: numbers and layouts of packet sockets with a version-3 ring (linux/if_packet.h,
+ * packet(7), Documentation/networking/packet_mmap.rst), and the dozen calls of libc that are needed, through koffi. The
+ * layouts are those of 64-bit little-endian machines (x64, arm64). Only this folder and `proto/process` touch koffi; it
+ * is loaded when a ring is opened, not before.
  */
 import { VedetteError } from '../../proto/error.ts'
 
@@ -18,12 +19,20 @@ export const blockWord = { status: 2, packets: 3, firstPacket: 4 } as const
 /** The block belongs to this process (TP_STATUS_USER). */
 export const blockReady = 1
 
-/** Words of a frame's header (struct tpacket3_hdr, 48 octets, then struct sockaddr_ll); `macNet` holds two 16-bit offsets. */
-export const frameWord = { next: 0, seconds: 1, nanoseconds: 2, captured: 3, wire: 4, status: 5, macNet: 6, vlan: 8, deviceType: 14 } as const
+/**
+ * Words of a frame's header (struct tpacket3_hdr, 48 octets, then struct sockaddr_ll); `macNet` holds two 16-bit
+ * offsets.
+ */
+export const frameWord = {
+  next: 0, seconds: 1, nanoseconds: 2, captured: 3, wire: 4, status: 5, macNet: 6, vlan: 8, deviceType: 14,
+} as const
 /** The frame had a VLAN tag, which the kernel took off (TP_STATUS_VLAN_VALID). */
 export const vlanValid = 16
 
-/** Device types (linux/if_arp.h) whose frames begin with what their link type says. Of any other type the frame is taken from its IP header on. */
+/**
+ * Device types (linux/if_arp.h) whose frames begin with what their link type says. Of any other type the frame is taken
+ * from its IP header on.
+ */
 export const deviceLinks: ReadonlyMap<number, number> = new Map([[1, 1], [772, 1], [801, 105], [802, 119], [803, 127]])
 export const loopbackDevice = 772
 export const rawLink = 101
@@ -49,7 +58,19 @@ export type Libc = {
   errno(): number
 }
 
-/** Zeroed memory that the collector of garbage does not move, so that the kernel may write to it from another thread. */
+/** The same calls as libc has them. */
+type Native = {
+  socket(domain: number, type: number, protocol: number): number
+  setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number
+  getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number
+  bind(fd: number, address: Uint8Array, length: number): number
+  mmap(at: null, length: number, protection: number, flags: number, fd: number, offset: number): bigint
+  poll: { async(fds: Uint8Array, count: number, timeoutMs: number, done: (error: unknown, result: number) => void): void }
+}
+
+/**
+ * Zeroed memory that the collector of garbage does not move, so that the kernel may write to it from another thread.
+ */
 export const outside = (length: number): Uint8Array => new Uint8Array(new ArrayBuffer(length))
 
 /** 32-bit numbers as the kernel wants them. */
@@ -62,20 +83,21 @@ export function int32s(...values: number[]): Uint8Array {
 /** Throws E_PLATFORM where there are no packet sockets, or where the layouts would be others. */
 export async function loadLibc(): Promise<Libc> {
   if (process.platform !== 'linux' || (process.arch !== 'x64' && process.arch !== 'arm64')) {
-    throw new VedetteError('E_PLATFORM', `live capture needs Linux on x64 or arm64, not ${process.platform} on ${process.arch}`, 'Capture with another tool and replay its files')
+    const here = `${process.platform} on ${process.arch}`
+    throw new VedetteError('E_PLATFORM', `live capture needs Linux on x64 or arm64, not ${here}`, 'Capture with another tool and replay its files')
   }
   const { default: koffi } = await import('koffi')
   const libc = openFirst(names, (name) => koffi.load(name))
   if (libc === undefined) throw new VedetteError('E_PLATFORM', 'no libc was found that live capture could use')
-  const socket = libc.func('int socket(int, int, int)') as (...args: number[]) => number
-  const setsockopt = libc.func('int setsockopt(int, int, int, const void*, uint)') as (fd: number, level: number, name: number, value: Uint8Array, length: number) => number
-  const getsockopt = libc.func('int getsockopt(int, int, int, void*, void*)') as (fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array) => number
-  const bind = libc.func('int bind(int, const void*, uint)') as (fd: number, address: Uint8Array, length: number) => number
-  const mmap = libc.func('void* mmap(void*, size_t, int, int, int, long)') as (at: null, length: number, protection: number, flags: number, fd: number, offset: number) => bigint
+  const socket = libc.func('int socket(int, int, int)') as Native['socket']
+  const setsockopt = libc.func('int setsockopt(int, int, int, const void*, uint)') as Native['setsockopt']
+  const getsockopt = libc.func('int getsockopt(int, int, int, void*, void*)') as Native['getsockopt']
+  const bind = libc.func('int bind(int, const void*, uint)') as Native['bind']
+  const mmap = libc.func('void* mmap(void*, size_t, int, int, int, long)') as Native['mmap']
   const munmap = libc.func('int munmap(void*, size_t)') as (address: bigint, length: number) => number
   const close = libc.func('int close(int)') as (fd: number) => number
   const ifNameToIndex = libc.func('uint if_nametoindex(const char*)') as (name: string) => number
-  const poll = libc.func('int poll(void*, ulong, int)') as { async: (fds: Uint8Array, count: number, timeoutMs: number, done: (error: unknown, result: number) => void) => void }
+  const poll = libc.func('int poll(void*, ulong, int)') as Native['poll']
   return {
     socket: () => socket(packet.family, packet.raw, 0),
     set: (fd, level, name, value) => setsockopt(fd, level, name, value, value.length),

@@ -1,6 +1,7 @@
 /**
- * Vedette's own traffic: TCP between an address of this host and a collector. Capturing it would make flows about the sending of flows. Only
- * this host's own connections count: what other sensors send to the same collector is traffic like any other.
+ * Vedette's own traffic: TCP between an address of this host and a collector. Capturing it would make flows about the
+ * sending of flows. Only this host's own connections count: what other sensors send to the same collector is traffic
+ * like any other.
  */
 import { parseAddress } from '../../proto/address.ts'
 
@@ -22,8 +23,9 @@ export class OwnTraffic {
   }
 
   /**
-   * Whether the frame at `bytes[at, at + captured)`, Ethernet or (`raw`) an IP packet, is own traffic. Addresses are compared only when a port fits;
-   * options before TCP and tags within the frame are not looked behind: such a packet is then simply counted as traffic.
+   * Whether the frame at `bytes[at, at + captured)`, Ethernet or (`raw`) an IP packet, is own traffic. Addresses are
+   * compared only when a port fits; options before TCP and tags within the frame are not looked behind: such a packet
+   * is then simply counted as traffic.
    */
   matches(bytes: Uint8Array, at: number, captured: number, raw: boolean): boolean {
     const ip = raw ? at : at + ethernetHeader
@@ -37,7 +39,8 @@ export class OwnTraffic {
     const destination = bytes[ports + 2] << 8 | bytes[ports + 3]
     const from = version === 4 ? ip + 12 : ip + 8
     const to = from + size
-    return (this.ports.has(destination) && this.pair(bytes, from, to, size, destination)) || (this.ports.has(source) && this.pair(bytes, to, from, size, source))
+    return (this.ports.has(destination) && this.pair(bytes, from, to, size, destination))
+      || (this.ports.has(source) && this.pair(bytes, to, from, size, source))
   }
 
   private pair(bytes: Uint8Array, local: number, collector: number, size: number, port: number): boolean {

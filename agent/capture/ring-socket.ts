@@ -1,14 +1,18 @@
 /**
- * One packet socket with its ring: the kernel writes frames into blocks, this process walks a block in place and hands it back. Nothing is copied
- * and nothing is called per packet. When the process is too slow the kernel drops, and says how many (`count`).
+ * One packet socket with its ring: the kernel writes frames into blocks, this process walks a block in place and hands
+ * it back. Nothing is copied and nothing is called per packet. When the process is too slow the kernel drops, and says
+ * how many (`count`).
  *
  * Order of the set-up matters: ring and filter stand before the socket is bound, so that no packet passes unfiltered.
  */
 import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { VedetteError } from '../../proto/error.ts'
 import { snapProgram } from './bpf.ts'
 import type { Program } from './bpf.ts'
-import { blockReady, blockWord, deviceLinks, frameWord, int32s, loopbackDevice, outside, packet, rawLink, socketOption, vlanValid } from './ring-abi.ts'
+import {
+  blockReady, blockWord, deviceLinks, frameWord, int32s, loopbackDevice, outside, packet, rawLink, socketOption, vlanValid,
+} from './ring-abi.ts'
 import type { Libc } from './ring-abi.ts'
 import type { OwnTraffic } from './ring-own.ts'
 import { makeFrames } from './source.ts'
@@ -31,8 +35,7 @@ export type RingOptions = {
   own: OwnTraffic | undefined
 }
 
-const errnoNames = new Map([[1, 'EPERM'], [13, 'EACCES'], [12, 'ENOMEM'], [19, 'ENODEV'], [22, 'EINVAL'], [93, 'EPROTONOSUPPORT'], [97, 'EAFNOSUPPORT'], [100, 'ENETDOWN'], [105, 'ENOBUFS']])
-const named = (errno: number): string => errnoNames.get(errno) ?? `error ${String(errno)}`
+const named = (errno: number): string => Object.entries(constants.errno).find(([, value]) => value === errno)?.[0] ?? `error ${String(errno)}`
 
 export class PacketRing {
   readonly name: string
@@ -65,7 +68,11 @@ export class PacketRing {
       this.octets = this.reserve(options.ringOctets)
       const program = options.program ?? (options.snapLength === undefined ? undefined : snapProgram(options.snapLength))
       if (program !== undefined) this.attach(program)
-      if (options.promiscuous) this.must(libc.set(this.fd, packet.level, packet.addMembership, int32s(this.index, packet.promiscuous, 0, 0)), `${name} cannot be made promiscuous`)
+      if (options.promiscuous) {
+        // struct packet_mreq: index, type, length of an address, address.
+        const request = int32s(this.index, packet.promiscuous, 0, 0)
+        this.must(libc.set(this.fd, packet.level, packet.addMembership, request), `${name} cannot be made promiscuous`)
+      }
       const mapped = libc.map(this.fd, this.octets)
       if (mapped === undefined) throw this.failed('the ring cannot be mapped')
       this.address = mapped.address
@@ -96,8 +103,8 @@ export class PacketRing {
   }
 
   /**
-   * Frames of the current block, at most 4,096; valid until `release`. Loopback's outgoing copies and own traffic are left out and counted as ignored.
-   * Call only when `ready`.
+   * Frames of the current block, at most 4,096; valid until `release`. Loopback's outgoing copies and own traffic are
+   * left out and counted as ignored. Call only when `ready`.
    */
   walk(counters: SourceCounters): Frames {
     const { words, frames, own } = this
@@ -149,9 +156,12 @@ export class PacketRing {
     this.block = (this.block + 1) % (this.octets / blockOctets)
   }
 
-  /** Adds what kernel and interface dropped since the last call. The kernel's counter starts anew each time it is read. */
+  /**
+   * Adds what kernel and interface dropped since the last call. The kernel's counter starts anew each time it is read.
+   */
   count(counters: SourceCounters): void {
-    if (this.libc.get(this.fd, packet.level, packet.statistics, this.statistics) >= 8) counters.kernelDropped += new DataView(this.statistics.buffer).getUint32(4, true)
+    const got = this.libc.get(this.fd, packet.level, packet.statistics, this.statistics)
+    if (got >= 8) counters.kernelDropped += new DataView(this.statistics.buffer).getUint32(4, true)
     const drops = interfaceDrops(this.name)
     if (drops > this.interfaceDrops) counters.interfaceDropped += drops - this.interfaceDrops
     this.interfaceDrops = drops
@@ -191,7 +201,9 @@ export class PacketRing {
     const view = new DataView(request.buffer)
     view.setUint16(0, program.length / 8, true)
     view.setBigUint64(8, this.libc.address(program), true)
-    if (this.libc.set(this.fd, socketOption.level, socketOption.attachFilter, request) < 0) throw new VedetteError('E_CAPTURE_FILTER', `the kernel refused the filter (${named(this.libc.errno())})`)
+    if (this.libc.set(this.fd, socketOption.level, socketOption.attachFilter, request) < 0) {
+      throw new VedetteError('E_CAPTURE_FILTER', `the kernel refused the filter (${named(this.libc.errno())})`)
+    }
   }
 
   private must(result: number, what: string): void {
@@ -207,11 +219,12 @@ function openSocket(libc: Libc): number {
   const fd = libc.socket()
   if (fd >= 0) return fd
   const errno = libc.errno()
-  if (errno === 1 || errno === 13) {
+  if (errno === constants.errno.EPERM || errno === constants.errno.EACCES) {
     throw new VedetteError('E_CAPTURE_PERMISSION', `capturing needs a right this user does not have (${named(errno)})`,
       'Run as root, or give the right alone: setcap cap_net_raw+ep on the node binary, or AmbientCapabilities=CAP_NET_RAW in the unit')
   }
-  throw new VedetteError('E_CAPTURE_RING', `this kernel offers no packet sockets (${named(errno)})`, 'Capture with another tool and replay its files')
+  const advice = 'Capture with another tool and replay its files'
+  throw new VedetteError('E_CAPTURE_RING', `this kernel offers no packet sockets (${named(errno)})`, advice)
 }
 
 /** What the interface itself dropped since it came up; 0 when nobody says. */

@@ -1,9 +1,11 @@
 /**
- * Live capture on Linux: one ring per interface (`ring-socket.ts`), all waited for with one `poll` on another thread, so that the event loop
- * never blocks. Frames come in the order of their blocks; between interfaces the order is that of reading, up to 50 ms apart.
+ * Live capture on Linux: one ring per interface (`ring-socket.ts`), all waited for with one `poll` on another thread,
+ * so that the event loop never blocks. Frames come in the order of their blocks; between interfaces the order is that
+ * of reading, up to 50 ms apart.
  *
- * What it may lose: what the kernel drops while the ring is full (counted exactly), and what the interface drops before (an estimate).
- * An interface that goes down is said and waited for; one that is removed is said, and when it was the last the source ends.
+ * What it may lose: what the kernel drops while the ring is full (counted exactly), and what the interface drops before
+ * (an estimate). An interface that goes down is said and waited for; one that is removed is said, and when it was the
+ * last the source ends.
  */
 import { networkInterfaces } from 'node:os'
 import { readdirSync, readFileSync } from 'node:fs'

@@ -1,11 +1,13 @@
 /**
  * What stands before any sink: order, bounds and retries, once for all of them.
  *
- * First in, first out, one send in flight: a broker or collector that dies in the middle of a send then costs duplicates, never records. The queue is
- * bounded in octets (a larger batch waits until the queue is empty); `offer` waits while it is full, which is how pressure runs back to the source.
- * A retryable error is retried for ever, after a random part of a doubling wait ("full jitter": so that a thousand agents do not return together).
- * A refused batch is dropped, counted in `recordsDropped`, and said. The ledger's recordsWaiting, recordsAcknowledged and recordsDropped are kept here.
- * Nothing is on disk: what waits when the process is killed is lost (a replay makes the same batches again).
+ * First in, first out, one send in flight: a broker or collector that dies in the middle of a send then costs
+ * duplicates, never records. The queue is bounded in octets (a larger batch waits until the queue is empty); `offer`
+ * waits while it is full, which is how pressure runs back to the source. A retryable error is retried for ever, after a
+ * random part of a doubling wait ("full jitter": so that a thousand agents do not return together). A refused batch is
+ * dropped, counted in `recordsDropped`, and said. The ledger's recordsWaiting, recordsAcknowledged and recordsDropped
+ * are kept here. Nothing is on disk: what waits when the process is killed is lost (a replay makes the same batches
+ * again).
  */
 import { VedetteError } from '../../proto/error.ts'
 import { SinkBusyError } from './busy.ts'
@@ -30,6 +32,14 @@ export type DelivererOptions = {
   sleep?: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
+type Signal = { promise: Promise<void>, resolve: () => void }
+
+function makeSignal(): Signal {
+  let resolve = (): void => { /* set below, before anybody can call it */ }
+  const promise = new Promise<void>((done) => { resolve = done })
+  return { promise, resolve }
+}
+
 export class Deliverer {
   private readonly sink: Sink
   private readonly options: DelivererOptions
@@ -41,7 +51,7 @@ export class Deliverer {
   private lastOffer: Promise<void> = Promise.resolve()
   private sending: Promise<void> | undefined
   /** Woken each time a batch leaves the queue, and on stop. */
-  private change = Promise.withResolvers<void>()
+  private change: Signal = makeSignal()
 
   constructor(sink: Sink, options: DelivererOptions) {
     this.sink = sink
@@ -54,20 +64,26 @@ export class Deliverer {
     return this.queue.length
   }
 
-  /** Resolves when the batch is in the queue: at once, or when there is room. After `stop` it resolves and the batch stays undelivered. */
+  /**
+   * Resolves when the batch is in the queue: at once, or when there is room. After `stop` it resolves and the batch
+   * stays undelivered.
+   */
   offer(batch: SealedBatch): Promise<void> {
     this.options.ledger.add('recordsWaiting', batch.count)
     this.lastOffer = this.enter(batch, this.lastOffer)
     return this.lastOffer
   }
 
-  /** Resolves when every batch offered before the call has been acknowledged or dropped, or after `stop`. */
+  /** Resolves when nothing waits any more: all acknowledged or dropped; or after `stop`. */
   async drain(): Promise<void> {
     await this.lastOffer
-    while (this.queue.length > 0 && !this.stopping.signal.aborted) await this.change.promise
+    while (this.queue.length > 0 && !this.stopped()) await this.change.promise
   }
 
-  /** Ends retries and waits, and closes the sink, which ends the send in flight. What is left stays counted in `recordsWaiting`. */
+  /**
+   * Ends retries and waits, and closes the sink, which ends the send in flight. What is left stays counted in
+   * `recordsWaiting`.
+   */
   async stop(): Promise<void> {
     this.stopping.abort()
     this.notify()
@@ -79,23 +95,27 @@ export class Deliverer {
     await before
     const { maxOctets } = this.options
     while (this.queue.length > 0 && this.octets + batch.bytes.length > maxOctets) {
-      if (this.stopping.signal.aborted) return
+      if (this.stopped()) return
       await this.change.promise
     }
-    if (this.stopping.signal.aborted) return
+    if (this.stopped()) return
     this.queue.push(batch)
     this.octets += batch.bytes.length
     this.sending ??= this.run()
   }
 
+  private stopped(): boolean {
+    return this.stopping.signal.aborted
+  }
+
   private notify(): void {
     const { resolve } = this.change
-    this.change = Promise.withResolvers<void>()
+    this.change = makeSignal()
     resolve()
   }
 
   private async run(): Promise<void> {
-    for (let batch = this.queue.at(0); batch !== undefined && !this.stopping.signal.aborted; batch = this.queue.at(0)) {
+    for (let batch = this.queue.at(0); batch !== undefined && !this.stopped(); batch = this.queue.at(0)) {
       const outcome = await this.settle(batch)
       if (outcome === 'waiting') break
       this.options.ledger.add(outcome === 'acknowledged' ? 'recordsAcknowledged' : 'recordsDropped', batch.count)
@@ -112,22 +132,22 @@ export class Deliverer {
     const { log, clock, random } = this.options
     const { signal } = this.stopping
     const from = clock.monotonicMs()
-    let refused: VedetteError | undefined
-    for (let attempt = 0; !signal.aborted; attempt++) {
+    for (let attempt = 0; !this.stopped(); attempt++) {
       try {
         await this.sink.send(batch)
-        if (refused !== undefined) log.info('sink-back', `the sink ${this.sink.name} takes batches again`, { attempts: attempt + 1, awayMs: Math.round(clock.monotonicMs() - from) })
+        const awayMs = Math.round(clock.monotonicMs() - from)
+        if (attempt > 0) log.info('sink-back', `the sink ${this.sink.name} takes batches again`, { attempts: attempt + 1, awayMs })
         return 'acknowledged'
       } catch (error) {
-        refused = error instanceof VedetteError ? error : new VedetteError('E_INTERNAL', `the sink ${this.sink.name} failed: ${String(error)}`, '', { cause: error })
-        if (signal.aborted) break
+        const why = asVedetteError(error, this.sink.name)
         const about = { sink: this.sink.name, stream: batch.stream, sequence: batch.sequence, records: batch.count }
-        if (!refused.retryable) {
-          log.error(refused.code, `${refused.message}; the batch was dropped. ${refused.advice}`, about)
+        if (!why.retryable) {
+          log.error(why.code, `${why.message}; the batch was dropped. ${why.advice}`, about)
           return 'dropped'
         }
-        const waitMs = retryWait(attempt, refused, random)
-        log.warn(refused.code, `${refused.message}; the batch waits. ${refused.advice}`, { ...about, attempt: attempt + 1, waitMs: Math.round(waitMs) })
+        if (this.stopped()) break
+        const waitMs = Math.round(retryWait(attempt, why, random))
+        log.warn(why.code, `${why.message}; the batch waits. ${why.advice}`, { ...about, attempt: attempt + 1, waitMs })
         await this.sleep(waitMs, signal)
       }
     }
@@ -136,8 +156,9 @@ export class Deliverer {
 }
 
 /**
- * Milliseconds before the next attempt: a random part of `first * 2^attempt` up to the ceiling; never less than what the sink asked for (up to
- * five minutes). Source: Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+ * Milliseconds before the next attempt: a random part of `first * 2^attempt` up to the ceiling; never less than what
+ * the sink asked for (up to five minutes). Source: Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog,
+ * 2015.
  */
 export function retryWait(attempt: number, error: VedetteError, random: () => number): number {
   const chosen = random() * Math.min(backOffMs.ceiling, backOffMs.first * 2 ** Math.min(attempt, 20))
@@ -145,10 +166,19 @@ export function retryWait(attempt: number, error: VedetteError, random: () => nu
   return asked + chosen
 }
 
+function asVedetteError(error: unknown, sink: string): VedetteError {
+  if (error instanceof VedetteError) return error
+  return new VedetteError('E_INTERNAL', `the sink ${sink} failed: ${String(error)}`, '', { cause: error })
+}
+
 function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
-  const end = (): void => { clearTimeout(timer); resolve() }
-  signal.addEventListener('abort', end, { once: true })
-  return promise.finally(() => { signal.removeEventListener('abort', end) })
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end, { once: true })
+  })
 }

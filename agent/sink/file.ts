@@ -2,10 +2,11 @@
  * Batches to a file. The name decides the form:
  *
  *   *.jsonl     whole flows (final records), one line of JSON each, as on standard output
- *   any other   sealed batches as they are, each after its length as a protobuf varint (the delimited form of protobuf's own libraries)
+ *   any other   sealed batches as they are, each after its length as a protobuf varint (protobuf's delimited form)
  *
- * An existing file is written anew. A batch is acknowledged when the operating system has it; the file is synced when it is closed. A disk that is
- * full is retryable: the batch is written again from the same position, so that nothing half-written remains before it.
+ * An existing file is written anew. A batch is acknowledged when the operating system has it; the file is synced when
+ * it is closed. A disk that is full is retryable: the batch is written again from the same position, so that nothing
+ * half-written remains before it.
  */
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
@@ -72,7 +73,9 @@ export class FileSink implements Sink {
 
   private unwritable(error: unknown): VedetteError {
     const name = errnoName(error)
-    if (name === 'ENOSPC' || name === 'EDQUOT') return new VedetteError('E_DATA_FULL', `no room left for ${this.path}`, 'Make room on that disk', { cause: error })
+    if (name === 'ENOSPC' || name === 'EDQUOT') {
+      return new VedetteError('E_DATA_FULL', `no room left for ${this.path}`, 'Make room on that disk', { cause: error })
+    }
     return new VedetteError('E_DATA_UNWRITABLE', `${this.path} cannot be written (${name})`, 'Choose another file', { cause: error })
   }
 }

@@ -1,13 +1,14 @@
 /**
- * Batches to a collector over HTTP: POST {url}/v1/flows, one batch as the body, on a connection that is kept. 200 means the batch is in the
- * collector's log. Nothing is retried here: an error says whether it is worth it (`retryable`).
+ * Batches to a collector over HTTP: POST {url}/v1/flows, one batch as the body, on a connection that is kept. 200 means
+ * the batch is in the collector's log. Nothing is retried here: an error says whether it is worth it (`retryable`).
  *
  *   200                          acknowledged
  *   429, 503                     E_SINK_BUSY, with Retry-After (seconds, or a date beside the answer's own Date)
  *   400, 401, 413, 415, 422      E_SINK_REFUSED: the same bytes will be refused again
  *   anything else, no answer     E_SINK_AWAY: another status is a proxy or a wrong address, which can be put right
  *
- * At most 16 KiB of an answer are read. A send takes at most `timeoutMs`; `close` ends the one in flight with E_SINK_AWAY.
+ * At most 16 KiB of an answer are read. A send takes at most `timeoutMs`; `close` ends the one in flight with
+ * E_SINK_AWAY.
  */
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import type { IncomingMessage } from 'node:http'
@@ -70,8 +71,10 @@ export class HttpSink implements Sink {
   private post(body: Uint8Array): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
     const away = (error: Error): void => {
-      const why = this.closing.signal.aborted ? 'closed' : signal.aborted ? `no answer within ${String(this.timeoutMs)} ms` : errnoName(error) || error.message
-      reject(new VedetteError('E_SINK_AWAY', `${this.target.origin} cannot be reached (${why})`, 'Check that the collector runs', { cause: error }))
+      const late = signal.aborted ? `no answer within ${String(this.timeoutMs)} ms` : errnoName(error) || error.message
+      const why = this.closing.signal.aborted ? 'closed' : late
+      const said = `${this.target.origin} cannot be reached (${why})`
+      reject(new VedetteError('E_SINK_AWAY', said, 'Check that the collector runs', { cause: error }))
     }
     const signal = AbortSignal.any([AbortSignal.timeout(this.timeoutMs), this.closing.signal])
     const send = this.target.protocol === 'https:' ? httpsRequest : httpRequest
@@ -100,7 +103,9 @@ async function readAnswer(response: IncomingMessage): Promise<Answer> {
   return { status, retryAfterMs: retryAfter(headers['retry-after'], headers.date), text }
 }
 
-/** RFC 9110, 10.2.3: seconds, or a date; a date is compared with the answer's own Date, not with this machine's clock. */
+/**
+ * RFC 9110, 10.2.3: seconds, or a date; a date is compared with the answer's own Date, not with this machine's clock.
+ */
 export function retryAfter(value: string | undefined, date: string | undefined): number {
   if (value === undefined) return 0
   if (/^\d{1,9}$/.test(value.trim())) return Number(value) * 1000
@@ -110,5 +115,6 @@ export function retryAfter(value: string | undefined, date: string | undefined):
 
 function refusalAdvice(status: number): string {
   if (status === 401) return 'The signing key of this agent is not the collector\'s: give both the same key file'
-  return status === 413 ? 'Raise the limit of the collector or of the proxy before it' : 'Check that agent and collector are of neighbouring versions'
+  if (status === 413) return 'Raise the limit of the collector or of the proxy before it'
+  return 'Check that agent and collector are of neighbouring versions'
 }

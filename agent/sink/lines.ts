@@ -1,4 +1,7 @@
-/** Sealed batches -> lines of JSON: whole flows only (final records), one line each. The form of `stdout` and of `.jsonl` files. */
+/**
+ * Sealed batches -> lines of JSON: whole flows only (final records), one line each. The form of `stdout` and of
+ * `.jsonl` files.
+ */
 import { decodeFlow, openBatch } from '../../proto/codec.ts'
 import { flowToJson } from '../../proto/json.ts'
 

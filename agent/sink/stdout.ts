@@ -1,6 +1,6 @@
 /**
- * Whole flows as lines of JSON on standard output. Waits for a slow reader. A reader that has gone (`| head`) is no error: what follows is
- * discarded, and `onReaderGone` lets the process end early.
+ * Whole flows as lines of JSON on standard output. Waits for a slow reader. A reader that has gone (`| head`) is no
+ * error: what follows is discarded, and `onReaderGone` lets the process end early.
  */
 import type { Writable } from 'node:stream'
 import { errnoName, VedetteError } from '../../proto/error.ts'
@@ -27,7 +27,10 @@ export class StdoutSink implements Sink {
     return Promise.resolve()
   }
 
-  /** Resolves when the lines are on their way to the reader. Throws E_DATA_UNWRITABLE (output redirected to a full disk). */
+  /**
+   * Resolves when the lines are on their way to the reader. Throws E_DATA_UNWRITABLE (output redirected to a full
+   * disk).
+   */
   async send(batch: SealedBatch): Promise<void> {
     if (this.gone) return
     const text = batchLines(batch.bytes)
@@ -38,7 +41,8 @@ export class StdoutSink implements Sink {
       })
     })
     if (this.failed !== undefined) {
-      throw new VedetteError('E_DATA_UNWRITABLE', `standard output cannot be written (${this.failed.message})`, 'Check where it goes', { cause: this.failed })
+      const said = `standard output cannot be written (${this.failed.message})`
+      throw new VedetteError('E_DATA_UNWRITABLE', said, 'Check where it goes', { cause: this.failed })
     }
   }
 
