@@ -67,7 +67,7 @@ export class ModelSession {
   }
 
   /** Scores of the first `count` rows [count, featureCount], 0 ... 1, rounded. Throws E_MODEL_FAILED. */
-  async score(rows: Float32Array, count: number): Promise<Float32Array> {
+  async score(rows: Float32Array, count: number): Promise<Float32Array<ArrayBuffer>> {
     const out = new Float32Array(count)
     for (let from = 0; from < count; from += batchRows) {
       const n = Math.min(batchRows, count - from)

@@ -1,86 +1,104 @@
 /**
- * The numbers of a record without its names: what a model needs of a flow. `readMeasures` reads them from the wire into one object used
- * over and over; addresses, strings and DNS are skipped, which makes it some three times as fast as `decodeFlow`. Nothing is
- * allocated per record. `Flow` is a `FlowMeasures` too, so one vector function serves both.
+ * The numbers of a record without its names: what a model needs of a flow. `WireMeasures.read` takes them from the wire into one object that is
+ * used over and over; addresses, strings and DNS are skipped and nothing is allocated per record, which makes it four times as fast as
+ * `decodeFlow`. A `Flow` is a `FlowMeasures` too, so one vector function serves both. Fields go by their number and
+ * wire type into a table of 64 numbers; the getters give them names.
  *
- * Like every reader of the wire it throws RangeError on what does not fit, and never reads past `end`.
+ * Like every reader of the wire it throws RangeError on what does not fit, and uses nothing past `end`.
  */
 import { connStates } from './flow.ts'
-import type { Flow, FlowStatistics } from './flow.ts'
+import type { ConnState, Flow } from './flow.ts'
 import { unzigzag } from './wire.ts'
 import type { Reader } from './wire.ts'
 
-export type FlowMeasures = FlowStatistics & Pick<Flow,
+export type FlowMeasures = Pick<Flow,
   'responderPort' | 'protocol' | 'startMicros' | 'endMicros' | 'initiatorPackets' | 'responderPackets' | 'initiatorOctets' | 'responderOctets' |
-  'initiatorPayloadOctets' | 'responderPayloadOctets' | 'connState' | 'handshakeSynMicros' | 'handshakeAckMicros' | 'sizes' | 'context'>
+  'initiatorPayloadOctets' | 'responderPayloadOctets' | 'connState' | 'handshakeSynMicros' | 'handshakeAckMicros' | 'initiatorLengthMax' |
+  'initiatorLengthSquares' | 'responderLengthSquares' | 'interarrivalSquares' | 'initiatorInterarrivalSquares' | 'initiatorDurationMicros' |
+  'responderDurationMicros' | 'sizes' | 'context'>
 
-/** A record to read into. */
-export const makeMeasures = (): FlowMeasures => ({
-  responderPort: 0, protocol: 0, startMicros: 0, endMicros: 0, initiatorPackets: 0, responderPackets: 0, initiatorOctets: 0, responderOctets: 0,
-  initiatorPayloadOctets: 0, responderPayloadOctets: 0, connState: '', handshakeSynMicros: 0, handshakeAckMicros: 0, sizes: [], context: [],
-  initiatorLengthMin: 0, initiatorLengthMax: 0, initiatorLengthSquares: 0, responderLengthMin: 0, responderLengthMax: 0, responderLengthSquares: 0,
-  interarrivalMin: 0, interarrivalMax: 0, interarrivalSquares: 0,
-  initiatorInterarrivalMin: 0, initiatorInterarrivalMax: 0, initiatorInterarrivalSquares: 0, initiatorDurationMicros: 0,
-  responderInterarrivalMin: 0, responderInterarrivalMax: 0, responderInterarrivalSquares: 0, responderDurationMicros: 0,
-})
+const sizesField = 48
+const contextField = 54
+/** fixed64 fields; the other eight-byte ones are doubles. */
+const isFixed64 = Uint8Array.from({ length: 64 }, (_, field) => field === 9 || field === 10 || field === 24 ? 1 : 0)
 
-function clear(m: FlowMeasures): void {
-  m.responderPort = m.protocol = m.startMicros = m.endMicros = 0
-  m.initiatorPackets = m.responderPackets = m.initiatorOctets = m.responderOctets = 0
-  m.initiatorPayloadOctets = m.responderPayloadOctets = m.handshakeSynMicros = m.handshakeAckMicros = 0
-  m.connState = ''
-  m.sizes.length = m.context.length = 0
-  m.initiatorLengthMin = m.initiatorLengthMax = m.initiatorLengthSquares = 0
-  m.responderLengthMin = m.responderLengthMax = m.responderLengthSquares = 0
-  m.interarrivalMin = m.interarrivalMax = m.interarrivalSquares = 0
-  m.initiatorInterarrivalMin = m.initiatorInterarrivalMax = m.initiatorInterarrivalSquares = m.initiatorDurationMicros = 0
-  m.responderInterarrivalMin = m.responderInterarrivalMax = m.responderInterarrivalSquares = m.responderDurationMicros = 0
-}
+export class WireMeasures implements FlowMeasures {
+  /** By field number. */
+  private readonly v = new Float64Array(64)
+  readonly sizes: number[] = []
+  readonly context: number[] = []
 
-/** Reads one message Flow from the reader's position to `end` into `m`. Throws RangeError. */
-export function readMeasures(r: Reader, end: number, m: FlowMeasures): void {
-  clear(m)
-  const outer = r.end
-  r.end = end
-  while (r.at < end) {
-    const tag = r.varint()
-    switch (tag >>> 3) {
-      case 7: m.responderPort = r.varint(); break
-      case 8: m.protocol = r.varint(); break
-      case 9: m.startMicros = r.fixed64(); break
-      case 10: m.endMicros = r.fixed64(); break
-      case 11: m.initiatorPackets = r.varint(); break
-      case 12: m.responderPackets = r.varint(); break
-      case 13: m.initiatorOctets = r.varint(); break
-      case 14: m.responderOctets = r.varint(); break
-      case 16: m.connState = connStates[r.varint()] ?? ''; break
-      case 27: m.initiatorPayloadOctets = r.varint(); break
-      case 28: m.responderPayloadOctets = r.varint(); break
-      case 31: m.initiatorLengthMin = r.varint(); break
-      case 32: m.initiatorLengthMax = r.varint(); break
-      case 33: m.responderLengthMin = r.varint(); break
-      case 34: m.responderLengthMax = r.varint(); break
-      case 35: m.initiatorLengthSquares = r.varint(); break
-      case 36: m.responderLengthSquares = r.varint(); break
-      case 37: m.interarrivalMin = r.varint(); break
-      case 38: m.interarrivalMax = r.varint(); break
-      case 39: m.interarrivalSquares = r.double(); break
-      case 40: m.initiatorInterarrivalMin = r.varint(); break
-      case 41: m.initiatorInterarrivalMax = r.varint(); break
-      case 42: m.initiatorInterarrivalSquares = r.double(); break
-      case 43: m.initiatorDurationMicros = r.varint(); break
-      case 44: m.responderInterarrivalMin = r.varint(); break
-      case 45: m.responderInterarrivalMax = r.varint(); break
-      case 46: m.responderInterarrivalSquares = r.double(); break
-      case 47: m.responderDurationMicros = r.varint(); break
-      case 48: readPacked(r, m.sizes, true); break
-      case 49: m.handshakeSynMicros = r.varint(); break
-      case 50: m.handshakeAckMicros = r.varint(); break
-      case 54: readPacked(r, m.context, false); break
-      default: r.skip(tag & 7)
+  get responderPort(): number { return this.v[7] }
+  get protocol(): number { return this.v[8] }
+  get startMicros(): number { return this.v[9] }
+  get endMicros(): number { return this.v[10] }
+  get initiatorPackets(): number { return this.v[11] }
+  get responderPackets(): number { return this.v[12] }
+  get initiatorOctets(): number { return this.v[13] }
+  get responderOctets(): number { return this.v[14] }
+  get connState(): ConnState { return connStates[this.v[16]] ?? '' }
+  get initiatorPayloadOctets(): number { return this.v[27] }
+  get responderPayloadOctets(): number { return this.v[28] }
+  get initiatorLengthMax(): number { return this.v[32] }
+  get initiatorLengthSquares(): number { return this.v[35] }
+  get responderLengthSquares(): number { return this.v[36] }
+  get interarrivalSquares(): number { return this.v[39] }
+  get initiatorInterarrivalSquares(): number { return this.v[42] }
+  get initiatorDurationMicros(): number { return this.v[43] }
+  get responderDurationMicros(): number { return this.v[47] }
+  get handshakeSynMicros(): number { return this.v[49] }
+  get handshakeAckMicros(): number { return this.v[50] }
+
+  /** Reads one message Flow from the reader's position to `end`. Throws RangeError. */
+  read(r: Reader, end: number): void {
+    const { v } = this
+    const { bytes, view } = r
+    v.fill(0)
+    this.sizes.length = this.context.length = 0
+    let at = r.at
+    while (at < end) {
+      // Tags of up to field 2,047 and numbers below 2^21 are read here, without a call; that is nearly all.
+      let tag = bytes[at++]
+      if (tag > 127) {
+        tag = tag & 127 | bytes[at++] << 7
+        if (tag > 16383) throw new RangeError('field number above 2,047')
+      }
+      const field = tag >>> 3
+      const wire = tag & 7
+      if (wire === 0) {
+        const first = at
+        let value = bytes[at++]
+        if (value > 127) {
+          const second = bytes[at++]
+          value = value & 127 | (second & 127) << 7
+          if (second > 127) {
+            const third = bytes[at++]
+            value |= (third & 127) << 14
+            if (third > 127) {
+              r.at = first
+              value = r.varint()
+              at = r.at
+            }
+          }
+        }
+        if (at > end) throw new RangeError('varint past the end')
+        if (field < 64) v[field] = value
+      } else if (wire === 1) {
+        if (at + 8 > end) throw new RangeError('field past the end')
+        if (field < 64) v[field] = isFixed64[field] === 1 ? view.getUint32(at, true) + view.getUint32(at + 4, true) * 4294967296 : view.getFloat64(at, true)
+        at += 8
+      } else {
+        r.at = at
+        if (wire === 2 && field === sizesField) readPacked(r, this.sizes, true)
+        else if (wire === 2 && field === contextField) readPacked(r, this.context, false)
+        else r.skip(wire)
+        at = r.at
+        if (at > end) throw new RangeError('field past the end')
+      }
     }
+    if (at > end) throw new RangeError('record past its end')
+    r.at = at
   }
-  r.end = outer
 }
 
 /** At most 4,096 values, as in `codec.ts`. */

@@ -41,7 +41,19 @@ export class Reader {
     this.end = end
   }
 
+  /** Most varints are one or two bytes: those are read here, small enough to be inlined. */
   varint(): number {
+    const { bytes, at } = this
+    if (at + 1 < this.end) {
+      const first = bytes[at]
+      if (first < 128) { this.at = at + 1; return first }
+      const second = bytes[at + 1]
+      if (second < 128) { this.at = at + 2; return first & 127 | second << 7 }
+    }
+    return this.longVarint()
+  }
+
+  private longVarint(): number {
     const { bytes } = this
     let at = this.at
     let low = 0

@@ -6,7 +6,7 @@
 import { batchField } from '../../proto/codec.ts'
 import { VedetteError } from '../../proto/error.ts'
 import { featureCount } from '../../proto/feature.ts'
-import { makeMeasures, readMeasures } from '../../proto/measures.ts'
+import { WireMeasures } from '../../proto/measures.ts'
 import { Reader, varintLength, writeVarint } from '../../proto/wire.ts'
 import { vectorInto } from '../../models/vector.ts'
 
@@ -23,7 +23,7 @@ export class RecordReader {
   /** [from, to) of each record's content. */
   private spans = new Int32Array(512 * 2)
   private source: Uint8Array = new Uint8Array(0)
-  private readonly measures = makeMeasures()
+  private readonly measures = new WireMeasures()
 
   /** Reads the records of a chunk; afterwards `rows` and `count` hold their vectors. */
   read(bytes: Uint8Array): void {
@@ -37,7 +37,7 @@ export class RecordReader {
         if (this.count * 2 === this.spans.length) this.grow()
         this.spans[2 * this.count] = r.at
         this.spans[2 * this.count + 1] = end
-        readMeasures(r, end, this.measures)
+        this.measures.read(r, end)
         vectorInto(this.measures, this.rows, this.count * featureCount)
         this.count++
       }
@@ -57,7 +57,7 @@ export class RecordReader {
   }
 
   /** The chunk that was read last, each record with its score. A fresh buffer. */
-  write(scores: Float32Array): Uint8Array {
+  write(scores: Float32Array): Uint8Array<ArrayBuffer> {
     const { source, spans, count } = this
     let size = 0
     for (let i = 0; i < count; i++) {
