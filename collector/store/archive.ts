@@ -20,6 +20,9 @@ export type FlowQuery = {
   /** Overlapping [fromMicros, toMicros). */
   fromMicros?: number
   toMicros?: number
+  /** True: whole flows only (the final row of each); otherwise every part of a long flow is a row. */
+  final?: boolean
+  /** 1 to 1,000. */
   limit: number
   cursor?: string
 }
@@ -31,8 +34,9 @@ export interface Archive {
   position(): Promise<number>
   /** Stores batches and the new position in one transaction. Throws E_STORE, E_DATA_FULL; then nothing was stored. Gives the records stored (duplicates are left out). */
   append(batches: readonly FlowBatch[], position: number): Promise<{ stored: number, duplicate: number }>
-  /** Newest first. */
+  /** Last seen first. Throws E_REQUEST (cursor), E_STORE (deadline). */
   flows(query: FlowQuery): Promise<{ items: ArchivedFlow[], next?: string }>
+  /** The newest part of each flow that is stored, in no particular order. */
   byId(ids: readonly FlowId[]): Promise<ArchivedFlow[]>
   /** Number of records and of whole flows (final rows) of a run; all runs when undefined. */
   counts(run?: string): Promise<{ records: number, flows: number }>
