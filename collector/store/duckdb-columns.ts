@@ -15,24 +15,20 @@ import type { ArchivedFlow } from './archive.ts'
 export type ArchiveRow = { row: number, communityId: string, batch: FlowBatch, flow: Flow }
 
 type Kind = 'bool' | 'u8' | 'u16' | 'u32' | 'int' | 'float' | 'double' | 'text' | 'ints' | 'dns'
+type Value = string | number | boolean | readonly number[] | readonly DnsTransaction[] | undefined
 
-type Column = { name: string, kind: Kind, get: (row: ArchiveRow) => unknown, set: (flow: ArchivedFlow, value: unknown) => void }
+/** `get` is a function of its own for every column, because filling columns is most of what storing a record costs. */
+type Column = { name: string, field: keyof ArchivedFlow | undefined, kind: Kind, get: (row: ArchiveRow) => Value }
 
 const types: Readonly<Record<Kind, DuckDBType>> = {
   bool: BOOLEAN, u8: UTINYINT, u16: USMALLINT, u32: UINTEGER, int: BIGINT, float: FLOAT, double: DOUBLE, text: VARCHAR, ints: LIST(INTEGER), dns: VARCHAR,
 }
 
-const snake = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+const own = (name: string, kind: Kind, get: Column['get'], field?: keyof ArchivedFlow): Column => ({ name, field, kind, get })
 
-function own(name: string, kind: Kind, get: Column['get'], field?: keyof ArchivedFlow): Column {
-  return { name, kind, get, set: (flow, value) => { if (field !== undefined) Object.assign(flow, { [field]: value }) } }
+function of(field: keyof Flow, kind: Kind, get: (flow: Flow) => Value): Column {
+  return { name: field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), field, kind, get: ({ flow }) => get(flow) }
 }
-
-function field(name: keyof Flow, kind: Kind): Column {
-  return { name: snake(name), kind, get: ({ flow }) => flow[name], set: (flow, value) => { if (value !== undefined) Object.assign(flow, { [name]: value }) } }
-}
-
-const fields = (kind: Kind, ...names: (keyof Flow)[]): Column[] => names.map((name) => field(name, kind))
 
 export const columns: readonly Column[] = [
   own('id', 'int', ({ row }) => row),
@@ -42,35 +38,64 @@ export const columns: readonly Column[] = [
   own('run', 'text', ({ batch }) => batch.run, 'run'),
   own('sequence', 'int', ({ batch }) => batch.sequence),
   own('community_id', 'text', ({ communityId }) => communityId, 'communityId'),
-  ...fields('int', 'number'),
-  ...fields('u32', 'part'),
-  ...fields('bool', 'final'),
-  ...fields('text', 'initiatorAddress', 'responderAddress'),
-  ...fields('u16', 'initiatorPort', 'responderPort'),
-  ...fields('u8', 'protocol'),
-  ...fields('int', 'startMicros', 'endMicros', 'partStartMicros',
-    'initiatorPackets', 'responderPackets', 'initiatorOctets', 'responderOctets',
-    'initiatorPacketsDelta', 'responderPacketsDelta', 'initiatorOctetsDelta', 'responderOctetsDelta',
-    'initiatorPayloadOctets', 'responderPayloadOctets'),
-  ...fields('u16', 'initiatorTcpFlags', 'responderTcpFlags'),
-  ...fields('u8', 'initiatorTtl', 'responderTtl'),
-  ...fields('text', 'connState', 'history', 'endReason', 'directionMethod'),
-  ...fields('u32', 'marks'),
-  ...fields('u16', 'vlan', 'innerVlan'),
-  ...fields('int', 'handshakeSynMicros', 'handshakeAckMicros'),
-  ...fields('u32', 'initiatorLengthMin', 'initiatorLengthMax', 'responderLengthMin', 'responderLengthMax'),
-  ...fields('int', 'initiatorLengthSquares', 'responderLengthSquares', 'interarrivalMin', 'interarrivalMax'),
-  ...fields('double', 'interarrivalSquares'),
-  ...fields('int', 'initiatorInterarrivalMin', 'initiatorInterarrivalMax'),
-  ...fields('double', 'initiatorInterarrivalSquares'),
-  ...fields('int', 'initiatorDurationMicros', 'responderInterarrivalMin', 'responderInterarrivalMax'),
-  ...fields('double', 'responderInterarrivalSquares'),
-  ...fields('int', 'responderDurationMicros'),
-  ...fields('ints', 'sizes'),
-  ...fields('text', 'application', 'serverName'),
-  ...fields('dns', 'dns'),
-  ...fields('ints', 'context'),
-  ...fields('float', 'edgeScore', 'weight'),
+  of('number', 'int', (flow) => flow.number),
+  of('part', 'u32', (flow) => flow.part),
+  of('final', 'bool', (flow) => flow.final),
+  of('initiatorAddress', 'text', (flow) => flow.initiatorAddress),
+  of('responderAddress', 'text', (flow) => flow.responderAddress),
+  of('initiatorPort', 'u16', (flow) => flow.initiatorPort),
+  of('responderPort', 'u16', (flow) => flow.responderPort),
+  of('protocol', 'u8', (flow) => flow.protocol),
+  of('startMicros', 'int', (flow) => flow.startMicros),
+  of('endMicros', 'int', (flow) => flow.endMicros),
+  of('partStartMicros', 'int', (flow) => flow.partStartMicros),
+  of('initiatorPackets', 'int', (flow) => flow.initiatorPackets),
+  of('responderPackets', 'int', (flow) => flow.responderPackets),
+  of('initiatorOctets', 'int', (flow) => flow.initiatorOctets),
+  of('responderOctets', 'int', (flow) => flow.responderOctets),
+  of('initiatorPacketsDelta', 'int', (flow) => flow.initiatorPacketsDelta),
+  of('responderPacketsDelta', 'int', (flow) => flow.responderPacketsDelta),
+  of('initiatorOctetsDelta', 'int', (flow) => flow.initiatorOctetsDelta),
+  of('responderOctetsDelta', 'int', (flow) => flow.responderOctetsDelta),
+  of('initiatorPayloadOctets', 'int', (flow) => flow.initiatorPayloadOctets),
+  of('responderPayloadOctets', 'int', (flow) => flow.responderPayloadOctets),
+  of('initiatorTcpFlags', 'u16', (flow) => flow.initiatorTcpFlags),
+  of('responderTcpFlags', 'u16', (flow) => flow.responderTcpFlags),
+  of('initiatorTtl', 'u8', (flow) => flow.initiatorTtl),
+  of('responderTtl', 'u8', (flow) => flow.responderTtl),
+  of('connState', 'text', (flow) => flow.connState),
+  of('history', 'text', (flow) => flow.history),
+  of('endReason', 'text', (flow) => flow.endReason),
+  of('directionMethod', 'text', (flow) => flow.directionMethod),
+  of('marks', 'u32', (flow) => flow.marks),
+  of('vlan', 'u16', (flow) => flow.vlan),
+  of('innerVlan', 'u16', (flow) => flow.innerVlan),
+  of('handshakeSynMicros', 'int', (flow) => flow.handshakeSynMicros),
+  of('handshakeAckMicros', 'int', (flow) => flow.handshakeAckMicros),
+  of('initiatorLengthMin', 'u32', (flow) => flow.initiatorLengthMin),
+  of('initiatorLengthMax', 'u32', (flow) => flow.initiatorLengthMax),
+  of('responderLengthMin', 'u32', (flow) => flow.responderLengthMin),
+  of('responderLengthMax', 'u32', (flow) => flow.responderLengthMax),
+  of('initiatorLengthSquares', 'int', (flow) => flow.initiatorLengthSquares),
+  of('responderLengthSquares', 'int', (flow) => flow.responderLengthSquares),
+  of('interarrivalMin', 'int', (flow) => flow.interarrivalMin),
+  of('interarrivalMax', 'int', (flow) => flow.interarrivalMax),
+  of('interarrivalSquares', 'double', (flow) => flow.interarrivalSquares),
+  of('initiatorInterarrivalMin', 'int', (flow) => flow.initiatorInterarrivalMin),
+  of('initiatorInterarrivalMax', 'int', (flow) => flow.initiatorInterarrivalMax),
+  of('initiatorInterarrivalSquares', 'double', (flow) => flow.initiatorInterarrivalSquares),
+  of('initiatorDurationMicros', 'int', (flow) => flow.initiatorDurationMicros),
+  of('responderInterarrivalMin', 'int', (flow) => flow.responderInterarrivalMin),
+  of('responderInterarrivalMax', 'int', (flow) => flow.responderInterarrivalMax),
+  of('responderInterarrivalSquares', 'double', (flow) => flow.responderInterarrivalSquares),
+  of('responderDurationMicros', 'int', (flow) => flow.responderDurationMicros),
+  of('sizes', 'ints', (flow) => flow.sizes),
+  of('application', 'text', (flow) => flow.application),
+  of('serverName', 'text', (flow) => flow.serverName),
+  of('dns', 'dns', (flow) => flow.dns),
+  of('context', 'ints', (flow) => flow.context),
+  of('edgeScore', 'float', (flow) => flow.edgeScore),
+  of('weight', 'float', (flow) => flow.weight),
 ]
 
 export const columnTypes: readonly DuckDBType[] = columns.map(({ kind }) => types[kind])
@@ -78,46 +103,41 @@ export const columnTypes: readonly DuckDBType[] = columns.map(({ kind }) => type
 export const columnDefinitions = columns.map(({ name, kind }) => `"${name}" ${types[kind].toString()}`).join(', ')
 export const columnList = columns.map(({ name }) => `"${name}"`).join(', ')
 
-const limits: Readonly<Partial<Record<Kind, number>>> = { u8: 255, u16: 65_535, u32: 4_294_967_295 }
-const hold = (value: number, low: number, high: number): number => value < low ? low : value > high ? high : value
+const high: Readonly<Record<Kind, number>> = {
+  bool: 0, u8: 255, u16: 65_535, u32: 4_294_967_295, int: Number.MAX_SAFE_INTEGER, float: Infinity, double: Infinity, text: 0, ints: 2_147_483_647, dns: 0,
+}
+const hold = (value: number, least: number, most: number): number => value < least ? least : value > most ? most : value
 
-function encode(kind: Kind, value: unknown): DuckDBValue {
-  if (typeof value === 'number') {
-    if (kind === 'int') return BigInt(hold(value, 0, Number.MAX_SAFE_INTEGER))
-    const high = limits[kind]
-    return high === undefined ? value : hold(value, 0, high)
-  }
+function encode(kind: Kind, value: Value): DuckDBValue {
   if (typeof value === 'string' || typeof value === 'boolean') return value
-  return null
+  if (value === undefined || typeof value === 'number' || value.length === 0) return null
+  return kind === 'dns' ? JSON.stringify(value) : listValue(value.map((n) => hold(Number(n), -high.ints, high.ints)))
 }
 
 /** Fills `chunk`, whose row count is `to - from`, with `rows[from, to)`. */
 export function fillChunk(chunk: DuckDBDataChunk, rows: readonly ArchiveRow[], from: number, to: number): void {
   for (const [c, { kind, get }] of columns.entries()) {
     const vector = chunk.getColumnVector(c)
+    const most = high[kind]
+    const whole = kind !== 'float' && kind !== 'double'
     for (let i = from; i < to; i++) {
       const value = get(rows[i])
-      if (kind === 'dns') vector.setItem(i - from, Array.isArray(value) && value.length > 0 ? JSON.stringify(value) : null)
-      else if (kind === 'ints') vector.setItem(i - from, list(value))
-      else vector.setItem(i - from, encode(kind, value))
+      if (typeof value !== 'number') vector.setItem(i - from, encode(kind, value))
+      else if (kind === 'int') vector.setItem(i - from, value === 0 ? 0n : BigInt(hold(value, 0, most)))
+      else vector.setItem(i - from, whole ? hold(value, 0, most) : value)
     }
     vector.flush()
   }
 }
 
-const list = (value: unknown): DuckDBValue =>
-  Array.isArray(value) && value.length > 0 ? listValue(value.map((n) => hold(Number(n), -2_147_483_648, 2_147_483_647))) : null
-
 /** One row of `SELECT ${columnList}` as the record that was stored. */
 export function readRow(values: readonly DuckDBValue[]): ArchivedFlow {
   const flow: ArchivedFlow = { ...makeFlow({}), stream: '', sensor: '', boot: '', run: '', communityId: '' }
-  for (const [c, { kind, set }] of columns.entries()) {
+  for (const [c, { kind, field }] of columns.entries()) {
     const value = values[c]
-    if (value === null) continue
-    if (typeof value === 'bigint') set(flow, Number(value))
-    else if (kind === 'dns') set(flow, JSON.parse(String(value)) as DnsTransaction[])
-    else if (value instanceof DuckDBListValue) set(flow, value.items)
-    else set(flow, value)
+    if (value === null || field === undefined) continue
+    const read = typeof value === 'bigint' ? Number(value) : kind === 'dns' ? JSON.parse(String(value)) as unknown : value instanceof DuckDBListValue ? value.items : value
+    Object.assign(flow, { [field]: read })
   }
   return flow
 }
