@@ -26,7 +26,8 @@ export function countReport(report: VitestReport | undefined, status: number | n
   const broken = report.testResults.filter(({ status: file, assertionResults }) =>
     file === 'failed' && !assertionResults.some((test) => test.status === 'failed')).length
   const failed = report.numFailedTests + broken
-  return { passed: report.numPassedTests, failed: failed === 0 && status !== 0 ? 1 : failed, skipped: report.numPendingTests + report.numTodoTests }
+  const skipped = report.numPendingTests + report.numTodoTests
+  return { passed: report.numPassedTests, failed: failed === 0 && status !== 0 ? 1 : failed, skipped }
 }
 
 export const lastLine = ({ passed, failed, skipped }: Totals): string =>
@@ -59,7 +60,8 @@ function main(args: readonly string[]): number {
   mkdirSync(join(root, '.cache/test'), { recursive: true })
   rmSync(reportPath, { force: true })
   const coverage = whole && (process.env.CI ?? '') !== '' ? ['--coverage'] : []
-  const status = run('tests', 'vitest/vitest.mjs', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`, ...coverage, ...args])
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`]
+  const status = run('tests', 'vitest/vitest.mjs', ['run', ...reporters, ...coverage, ...args])
   const { passed, failed, skipped } = countReport(readReport(), status)
   total.passed += passed
   total.failed += failed
