@@ -9,8 +9,9 @@ type Account = Ledger['collector']
 function accountOf<Name extends string>(
   specs: readonly (CounterSpec & { name: Name })[], equations: readonly Equation<Name>[], counters: ReadonlyMap<string, number>,
 ): Account {
-  const textOf = new Map<string, string>(specs.map(({ name, text }) => [name, text]))
-  const term = (name: string): { name: string, text: string, value: number } => ({ name, text: textOf.get(name) ?? name, value: counters.get(name) ?? 0 })
+  const specOf = new Map<string, CounterSpec>(specs.map((spec) => [spec.name, spec]))
+  const term = (name: string): Account['estimates'][number] =>
+    ({ name, text: specOf.get(name)?.text ?? name, kind: specOf.get(name)?.kind ?? 'flow', value: counters.get(name) ?? 0 })
   const balances = balance(equations, counters)
   return {
     balanced: balances.every(({ balanced }) => balanced),

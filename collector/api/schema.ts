@@ -93,7 +93,7 @@ export const AlertDetail = Type.Object({
 })
 export const Receipt = Type.Object({ taken: integer, duplicate: integer, rejected: integer })
 
-const Term = Type.Object({ name: text, text, value: integer })
+const Term = Type.Object({ name: text, text, kind: Type.Enum(['flow', 'exit', 'stock', 'estimate']), value: integer })
 const Balance = Type.Object({ name: text, left: Type.Array(Term), right: Type.Array(Term), leftSum: integer, rightSum: integer, balanced: Type.Boolean() })
 const Account = { balanced: Type.Boolean(), equations: Type.Array(Balance), estimates: Type.Array(Term), counters: Type.Record(Type.String(), integer) }
 

@@ -183,7 +183,7 @@ describe('GET /v1/ledger', () => {
     expect(body.balanced).toBe(true)
     const frames = body.streams[0].equations[0]
     expect(frames).toMatchObject({ name: 'frames', leftSum: 1_154_954, rightSum: 1_154_954, balanced: true })
-    expect(frames.right).toContainEqual({ name: 'notIpArp', text: 'not IP: ARP', value: 11_220 })
+    expect(frames.right).toContainEqual({ name: 'notIpArp', text: 'not IP: ARP', kind: 'exit', value: 11_220 })
     expect(body.streams[0].estimates).toContainEqual(expect.objectContaining({ name: 'kernelDropped', value: 49 }))
     expect(body.collector.counters.findings).toBe(14)
   })
