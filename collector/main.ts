@@ -1,0 +1,155 @@
+#!/usr/bin/env node
+/**
+ * vedette-collector. Opens the stores, the journal and the models, starts the two readers of the journal, and serves the API and the
+ * page until it is told to stop. Stops in reverse order within 5 s: no request is taken, the readers finish the group in hand, the
+ * checkpoint is written. A parent process with an IPC channel is told when it is ready; the collector ends when that parent is gone.
+ */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { errnoName, VedetteError } from '../proto/error.ts'
+import { newCollectorLedger } from '../proto/ledger.ts'
+import { systemClock } from '../proto/process/clock.ts'
+import { readPlainYaml } from '../proto/process/config-plain.ts'
+import { dumpConfig } from '../proto/process/config.ts'
+import { runParts } from '../proto/process/lifecycle.ts'
+import type { Part } from '../proto/process/lifecycle.ts'
+import { createLogger } from '../proto/process/log.ts'
+import type { Logger } from '../proto/process/log.ts'
+import { runMain } from '../proto/process/main.ts'
+import { readOrMakeKey } from '../proto/signature.ts'
+import { Dispatcher } from './alert/dispatch.ts'
+import { Grouper } from './alert/grouper.ts'
+import { createServer } from './api/server.ts'
+import type { Server } from './api/options.ts'
+import { createChannel } from './channel/index.ts'
+import { readCommand, usage } from './command.ts'
+import { loadCollectorConfig } from './config.ts'
+import type { CollectorConfig } from './config.ts'
+import { readDetectorSettings } from './detect/index.ts'
+import { createEnricher } from './enrich/enricher.ts'
+import { createExplainer } from './explain/explain.ts'
+import { Intake } from './ingest/intake.ts'
+import { Journal } from './ingest/journal.ts'
+import { LogReader } from './ingest/reader.ts'
+import { createCollectorMetrics } from './metrics.ts'
+import { archiving, Detection, detectionReader } from './pipeline.ts'
+import { createRescorer } from './rescore/rescorer.ts'
+import { Standing } from './standing.ts'
+import { createArchive, createStore } from './store/index.ts'
+
+const version = '0.1.0'
+const clock = systemClock
+const shippedBundle = join(import.meta.dirname, '../models/flow-anomaly/1')
+const shippedThresholds = join(import.meta.dirname, '../packaging/config/detectors.yaml')
+const webRoot = join(import.meta.dirname, 'web/dist')
+const retainEveryMs = 60_000
+const GiB = 2 ** 30
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new VedetteError('E_DATA_UNWRITABLE', `cannot use the folder ${path} (${errnoName(error)})`, 'Name another with --data', { cause: error })
+  }
+}
+
+/** Opens everything, in the order in which it depends on each other; gives the parts to start and stop. */
+async function assemble(config: CollectorConfig, log: Logger, stopping: AbortSignal): Promise<{ parts: Part[], url: () => string }> {
+  makeFolder(config.data)
+  const ledger = newCollectorLedger()
+  const journal = await Journal.open({ dir: join(config.data, 'journal'), segmentOctets: config.journal.segment, clock, log })
+  const store = createStore({ path: join(config.data, 'state.sqlite') })
+  store.open()
+  const archive = createArchive({ path: join(config.data, 'flows.duckdb'), memoryLimit: config.archive.memory, threads: config.archive.threads })
+  await archive.open()
+  const intake = await Intake.open({
+    journal, ledger, clock, log, keys: config.keyFiles.map((path) => readOrMakeKey(path)), maxOctets: config.batchLimit,
+    checkpoint: { read: () => store.setting('intake'), write: (text) => { store.setSetting('intake', text) } },
+  })
+  const rescorer = await createRescorer({ bundle: config.detection.rescore ? config.detection.bundle ?? shippedBundle : undefined, log, clock })
+  const publicUrl = config.publicUrl ?? `http://localhost:${String(config.port)}`
+  const dispatcher = new Dispatcher({
+    store, clock, log, random: Math.random, publicUrl,
+    channels: new Map(config.channels.map(({ name, kind, url, secret }) =>
+      [name, createChannel(name, { type: kind, ...(url === undefined ? {} : { url }), ...(secret === undefined ? {} : { secret }) }, { clock, log })])),
+  })
+  let server: Server | undefined
+  const detection = new Detection({
+    store, ledger, clock, settings: readDetectorSettings(readPlainYaml([shippedThresholds, ...(config.detection.thresholds === undefined ? [] : [config.detection.thresholds])])),
+    enrich: createEnricher({ internal: config.internal }), rescorer, explain: createExplainer(),
+    grouper: new Grouper({ channels: config.channels.map(({ name }) => name), notifies: (run) => run === '' || run.startsWith('demo') }),
+    onCommit: (alerts, notifications) => {
+      if (alerts.length > 0) server?.live.publish(alerts)
+      if (notifications > 0) dispatcher.poke()
+    },
+  })
+  const { done, resume } = store.position(detectionReader)
+  const detecting = new LogReader({
+    name: detectionReader, journal, from: resume, done, log, signal: stopping, apply: (batches, next) => detection.apply(batches, next),
+  })
+  const archived = new LogReader({ name: 'archive', journal, from: await archive.position(), log, signal: stopping, apply: archiving(archive, ledger) })
+  ledger.set('recordsArchived', (await archive.counts()).records)
+  await Promise.all([detecting.open(), archived.open()])
+  const standing = new Standing({ clock, ledger, store, journal, intake, detecting, archived, dispatcher, detection })
+  const metrics = createCollectorMetrics(ledger)
+  metrics.set('vedette_collector_build_info', 1, { version, node: process.version, model: rescorer.modelHash })
+  metrics.beforeScrape(() => { standing.measure(metrics, server?.live.counts().clients ?? 0) })
+  server = createServer({
+    store, archive, intake, ledger: () => standing.ledger(), readiness: () => standing.readiness(), metricsText: () => metrics.text(),
+    runs: () => detection.runs.list(), version, log, clock, publicUrl, webRoot, bodyOctets: config.batchLimit,
+  })
+  const running: Promise<void>[] = []
+  let timer: NodeJS.Timeout | undefined
+  const opened = server
+  let url = ''
+  const parts: Part[] = [
+    { name: 'store', start: () => undefined, stop: async () => {
+      intake.checkpoint()
+      await rescorer.close()
+      await archive.close()
+      store.close()
+      await journal.close()
+    } },
+    { name: 'readers', start: () => {
+      for (const [name, reader] of [['detection', detecting], ['archive', archived]] as const) running.push(reader.run().catch((error: unknown) => { standing.failed(name, error, log) }))
+      timer = setInterval(() => {
+        journal.retain({ positions: [detecting.progress().position, archived.progress().position, intake.position()], keepMs: config.journal.retention, keepOctets: 1024 * GiB })
+          .catch((error: unknown) => { log.warn('E_STORE', 'old journal files could not be removed', { error }) })
+      }, retainEveryMs)
+    }, stop: async () => {
+      clearInterval(timer)
+      await Promise.all(running)
+    } },
+    { name: 'dispatcher', start: () => { dispatcher.start() }, stop: () => dispatcher.stop(1000) },
+    { name: 'server', start: async () => { url = await opened.listen(config.host, config.port) }, stop: () => opened.close() },
+  ]
+  return { parts, url: () => url }
+}
+
+async function main(): Promise<number> {
+  const command = readCommand(process.argv.slice(2))
+  if (command.name === 'help') { process.stdout.write(usage); return 0 }
+  if (command.name === 'version') { process.stdout.write(`vedette-collector ${version}\n`); return 0 }
+  const loaded = loadCollectorConfig({ file: command.configFiles, env: process.env, flags: command.flags })
+  if (command.name === 'config') {
+    process.stdout.write(command.topic === 'dump' ? dumpConfig(loaded) : 'The configuration is right.\n')
+    return 0
+  }
+  const { config } = loaded
+  const log = createLogger({ name: 'vedette-collector', level: config.log.level, format: config.log.format })
+  for (const warning of loaded.warnings) log.warn('config', warning)
+  const stopping = new AbortController()
+  const { parts, url } = await assemble(config, log, stopping.signal)
+  await runParts(parts, {
+    log,
+    work: (signal) => new Promise((resolve) => {
+      log.info('ready', `listening on ${url()}`, { data: config.data })
+      process.send?.({ type: 'ready', url: url().replace('127.0.0.1', 'localhost') })
+      signal.addEventListener('abort', () => { stopping.abort(); resolve() }, { once: true })
+    }),
+  })
+  if (process.connected) process.disconnect()
+  return 0
+}
+
+runMain('vedette-collector', main)
