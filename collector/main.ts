@@ -71,7 +71,7 @@ async function assemble(config: CollectorConfig, log: Logger, stopping: AbortSig
   const dispatcher = new Dispatcher({
     store, clock, log, random: Math.random, publicUrl,
     channels: new Map(config.channels.map(({ name, kind, url, secret }) =>
-      [name, createChannel(name, { type: kind, ...(url === undefined ? {} : { url }), ...(secret === undefined ? {} : { secret }) }, { clock, log })])),
+      [name, createChannel(name, { kind, ...(url === undefined ? {} : { url }), ...(secret === undefined ? {} : { secret }) }, { clock, log })])),
   })
   let server: Server | undefined
   const detection = new Detection({
@@ -94,13 +94,13 @@ async function assemble(config: CollectorConfig, log: Logger, stopping: AbortSig
   const metrics = createCollectorMetrics(ledger)
   metrics.set('vedette_collector_build_info', 1, { version, node: process.version, model: rescorer.modelHash })
   metrics.beforeScrape(() => { standing.measure(metrics, server?.live.counts().clients ?? 0) })
-  server = createServer({
+  const opened = await createServer({
     store, archive, intake, ledger: () => standing.ledger(), readiness: () => standing.readiness(), metricsText: () => metrics.text(),
     runs: () => detection.runs.list(), version, log, clock, publicUrl, webRoot, bodyOctets: config.batchLimit,
   })
+  server = opened
   const running: Promise<void>[] = []
   let timer: NodeJS.Timeout | undefined
-  const opened = server
   let url = ''
   const parts: Part[] = [
     { name: 'store', start: () => undefined, stop: async () => {
