@@ -21,6 +21,7 @@ export class Wire {
   private frames: Frames
   private used = 0
   private count = 0
+  private left = 0
   private micros: Float64Array
   private offset: Int32Array
   private length: Int32Array
@@ -40,7 +41,7 @@ export class Wire {
 
   /** Frames written and not yet flushed. */
   get pending(): number {
-    return this.count
+    return this.out === undefined ? this.count : this.left
   }
 
   /** Room for a frame of `length` octets (padded to 60, as Ethernet does): its offset in `bytes`, zeroed behind `length`; -1 past the end. */
@@ -91,6 +92,7 @@ export class Wire {
     this.packets += taken
     this.horizon = until
     this.out = left
+    this.left = this.count - taken
     return frames
   }
 
