@@ -1,6 +1,7 @@
 /**
- * Trains an autoencoder: mini-batches, Adam (Kingma and Ba, 2015), weights drawn as Glorot and Bengio (2010) propose. Plain loops over
- * typed arrays in double precision; only seed and rows decide the result, bit for bit. Some 10 us a row and epoch, synchronous.
+ * Trains an autoencoder: mini-batches, Adam (Kingma and Ba, 2015), weights drawn as Glorot and Bengio (2010) propose.
+ * Plain loops over typed arrays in double precision; only seed and rows decide the result, bit for bit. Some 10 us a
+ * row and epoch, synchronous.
  */
 import { restore, standardise } from './autoencoder.ts'
 import type { Autoencoder, Layer } from './autoencoder.ts'
@@ -24,16 +25,29 @@ const leastDeviation = 0.1
 /** A feature's usual squared error (standardised) is at least this. */
 const leastError = 0.01
 
-type Dense = { inputs: number, outputs: number, weights: Float64Array, bias: Float64Array, output: Float64Array, delta: Float64Array, gradient: Float64Array, biasGradient: Float64Array }
+type Dense = {
+  inputs: number
+  outputs: number
+  weights: Float64Array
+  bias: Float64Array
+  output: Float64Array
+  delta: Float64Array
+  gradient: Float64Array
+  biasGradient: Float64Array
+}
+
+/** Adam's running means of a gradient and of its square. */
+type Moment = { first: Float64Array, second: Float64Array }
+type Progress = (epoch: number, loss: number) => void
 
 /**
- * Trains on `rows` [n, width] and calibrates on `held` rows the training has not seen (a tenth of the rows, or more). `progress` hears of
- * each epoch and its mean loss.
+ * Trains on `rows` [n, width] and calibrates on `held` rows the training has not seen (a tenth of the rows, or more).
+ * `progress` hears of each epoch and its mean loss.
  */
 export function trainAutoencoder(rows: Float32Array, held: Float32Array, width: number, options: TrainingOptions = defaultTraining,
-  progress: (epoch: number, loss: number) => void = () => {}): Autoencoder {
+  progress?: Progress): Autoencoder {
   const random = new Random(options.seed)
-  const { mean, scale } = moments(rows, width)
+  const { mean, scale } = spread(rows, width)
   const inputs = standardiseAll(rows, width, mean, scale)
   const layers = fit(inputs, width, options, random, progress)
   const errorScale = usualErrors(layers, inputs, width)
@@ -42,7 +56,7 @@ export function trainAutoencoder(rows: Float32Array, held: Float32Array, width: 
 }
 
 /** Mean and one over the standard deviation of each column. */
-function moments(rows: Float32Array, width: number): { mean: Float32Array, scale: Float32Array } {
+function spread(rows: Float32Array, width: number): { mean: Float32Array, scale: Float32Array } {
   const n = rows.length / width
   const sum = new Float64Array(width)
   const squares = new Float64Array(width)
@@ -57,10 +71,11 @@ function moments(rows: Float32Array, width: number): { mean: Float32Array, scale
 const standardiseAll = (rows: Float32Array, width: number, mean: Float32Array, scale: Float32Array): Float64Array =>
   Float64Array.from(rows, (x, i) => standardise(x, mean[i % width], scale[i % width]))
 
-function fit(rows: Float64Array, width: number, options: TrainingOptions, random: Random, progress: (epoch: number, loss: number) => void): Layer[] {
+function fit(rows: Float64Array, width: number, options: TrainingOptions, random: Random, progress?: Progress): Layer[] {
   const sizes = [width, ...options.hidden, width]
   const dense = sizes.slice(1).map((outputs, k) => makeDense(sizes[k], outputs, random))
-  const moment = dense.map(({ weights, bias }) => [weights, bias].map((p) => ({ first: new Float64Array(p.length), second: new Float64Array(p.length) })))
+  const newMoment = (of: Float64Array): Moment => ({ first: new Float64Array(of.length), second: new Float64Array(of.length) })
+  const moments = dense.map(({ weights, bias }) => ({ weights: newMoment(weights), bias: newMoment(bias) }))
   const n = rows.length / width
   const order = Int32Array.from({ length: n }, (_, i) => i)
   const steps = options.epochs * Math.ceil(n / options.batch)
@@ -74,20 +89,23 @@ function fit(rows: Float64Array, width: number, options: TrainingOptions, random
       step++
       const rate = options.rate * (0.1 + 0.45 * (1 + Math.cos(Math.PI * step / steps)))
       dense.forEach((layer, k) => {
-        adam(layer.weights, layer.gradient, moment[k][0], rate, step, to - from)
-        adam(layer.bias, layer.biasGradient, moment[k][1], rate, step, to - from)
+        adam(layer.weights, layer.gradient, moments[k].weights, rate, step, to - from)
+        adam(layer.bias, layer.biasGradient, moments[k].bias, rate, step, to - from)
       })
     }
-    progress(epoch, loss / n / width)
+    progress?.(epoch, loss / n / width)
   }
-  return dense.map(({ inputs, outputs, weights, bias }) => ({ inputs, outputs, weights: Float32Array.from(weights), bias: Float32Array.from(bias) }))
+  return dense.map(({ inputs, outputs, weights, bias }) =>
+    ({ inputs, outputs, weights: Float32Array.from(weights), bias: Float32Array.from(bias) }))
 }
 
 function makeDense(inputs: number, outputs: number, random: Random): Dense {
   const bound = Math.sqrt(6 / (inputs + outputs))
   return {
-    inputs, outputs, weights: new Float64Array(inputs * outputs).map(() => (2 * random.next() - 1) * bound), bias: new Float64Array(outputs),
-    output: new Float64Array(outputs), delta: new Float64Array(outputs), gradient: new Float64Array(inputs * outputs), biasGradient: new Float64Array(outputs),
+    inputs, outputs,
+    weights: new Float64Array(inputs * outputs).map(() => (2 * random.next() - 1) * bound), bias: new Float64Array(outputs),
+    output: new Float64Array(outputs), delta: new Float64Array(outputs),
+    gradient: new Float64Array(inputs * outputs), biasGradient: new Float64Array(outputs),
   }
 }
 
@@ -129,8 +147,7 @@ function accumulate(dense: readonly Dense[], row: Float64Array): number {
   return loss
 }
 
-function adam(weights: Float64Array, gradient: Float64Array, moment: { first: Float64Array, second: Float64Array }, rate: number, step: number, count: number): void {
-  const { first, second } = moment
+function adam(weights: Float64Array, gradient: Float64Array, { first, second }: Moment, rate: number, step: number, count: number): void {
   const firstBias = 1 - 0.9 ** step
   const secondBias = 1 - 0.999 ** step
   for (let i = 0; i < weights.length; i++) {

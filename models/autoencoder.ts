@@ -1,8 +1,9 @@
 /**
- * A small autoencoder: a network that learns to write down usual flows in a few numbers and to restore them; what it restores badly is
- * unusual, and the features it restores worst say why. Standardise and clip, dense layers with tanh, restored vector, squared error per
- * feature divided by that feature's usual squared error, mean, score (calibration.ts). This file holds the network, its forward
- * pass in plain TypeScript (the reference for tests and parity) and its ONNX form; `autoencoder-train.ts` trains it.
+ * A small autoencoder: a network that learns to write down usual flows in a few numbers and to restore them; what it
+ * restores badly is unusual, and the features it restores worst say why. Standardise and clip, dense layers with tanh,
+ * restored vector, squared error per feature divided by that feature's usual squared error, mean, score
+ * (calibration.ts). This file holds the network, its forward pass in plain TypeScript (the reference for tests and
+ * parity) and its ONNX form; `autoencoder-train.ts` trains it.
  *
  * Clipping at 10 standard deviations bounds the error: no input gives anything but a finite score of 0 ... 1.
  */

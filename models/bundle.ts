@@ -1,7 +1,8 @@
 /**
- * A model bundle is a folder: `model.onnx`, `manifest.json` (what it was made for, from what, how good it is), `golden.json` (parity rows: vectors
- * and the scores the trainer computed for them) and `README.md` (the model card). Read whole, before anything is scored; what is missing,
- * damaged or made for other features is refused with E_MODEL_*. Files are read synchronously: some 30 kB.
+ * A model bundle is a folder: `model.onnx`, `manifest.json` (what it was made for, from what, how good it is),
+ * `golden.json` (parity rows: vectors and the scores the trainer computed for them) and `README.md` (the model card).
+ * Read whole, before anything is scored; what is missing, damaged or made for other features is refused with E_MODEL_*.
+ * Files are read synchronously: some 30 kB.
  */
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -86,20 +87,22 @@ function isManifest(value: unknown): value is Manifest {
 }
 
 function readGolden(value: unknown, path: string): Golden {
-  if (!isRecord(value) || !Array.isArray(value['rows']) || value['rows'].length === 0 || !isNumbers(value['scores']) || value['scores'].length !== value['rows'].length) {
+  const given: unknown = isRecord(value) ? value['rows'] : undefined
+  const scores = isRecord(value) ? value['scores'] : undefined
+  if (!Array.isArray(given) || given.length === 0 || !isNumbers(scores) || scores.length !== given.length) {
     throw refuse('E_MODEL_MISSING', `${path} holds no parity rows`)
   }
-  const rows = new Float32Array(value['rows'].length * featureCount)
-  value['rows'].forEach((row: unknown, i) => {
+  const rows = new Float32Array(given.length * featureCount)
+  given.forEach((row: unknown, i) => {
     if (!isNumbers(row) || row.length !== featureCount) throw refuse('E_MODEL_HASH', `${path}: row ${String(i + 1)} is not a vector of ${String(featureCount)} numbers`)
     rows.set(row, i * featureCount)
   })
-  return { rows, scores: Float64Array.from(value['scores']) }
+  return { rows, scores: Float64Array.from(scores) }
 }
 
 /**
- * Reads a bundle and checks it without running it: complete, undamaged, made for this feature list. Throws E_MODEL_MISSING,
- * E_MODEL_HASH. `session.ts` checks the parity rows.
+ * Reads a bundle and checks it without running it: complete, undamaged, made for this feature list. Throws
+ * E_MODEL_MISSING, E_MODEL_HASH. `session.ts` checks the parity rows.
  */
 export function readBundle(dir: string): Bundle {
   const path = join(dir, 'manifest.json')
@@ -122,7 +125,8 @@ export type BundleParts = { manifest: Omit<Manifest, 'format' | 'model' | 'golde
 /** Writes a bundle. Same parts, same bytes. */
 export function writeBundle(dir: string, { manifest, model, golden, card }: BundleParts): Manifest {
   const count = golden.scores.length
-  const rows = Array.from({ length: count }, (_, i) => JSON.stringify(Array.from(golden.rows.subarray(i * featureCount, (i + 1) * featureCount))))
+  const row = (i: number): string => JSON.stringify(Array.from(golden.rows.subarray(i * featureCount, (i + 1) * featureCount)))
+  const rows = Array.from({ length: count }, (_, i) => row(i))
   const goldenText = `{\n"scores": ${JSON.stringify(Array.from(golden.scores))},\n"rows": [\n${rows.join(',\n')}\n]\n}\n`
   const goldenBytes = Buffer.from(goldenText)
   const whole: Manifest = {

@@ -1,9 +1,9 @@
 /**
- * From a model's error to a score of 0 ... 1 that means the same for every model: how rare an error this large was among usual flows the
- * model did not train on. Score .2 is one flow in 10, .4 one in 100, .6 one in 1,000, .8 one in 10,000, 1 one in 100,000; half of all
- * flows stay below .06. Past the last quantile that 50 errors support, the tail is continued as a power law (Hill, "A simple general
- * approach to inference about the tail of a distribution", 1975). A curve of straight pieces over the log error: monotone, and a
- * handful of ONNX operators.
+ * From a model's error to a score of 0 ... 1 that means the same for every model: how rare an error this large was
+ * among usual flows the model did not train on. Score .2 is one flow in 10, .4 one in 100, .6 one in 1,000, .8 one in
+ * 10,000, 1 one in 100,000; half of all flows stay below .06. Past the last quantile that 50 errors support, the tail
+ * is continued as a power law (Hill, "A simple general approach to inference about the tail of a distribution", 1975).
+ * A curve of straight pieces over the log error: monotone, and a handful of ONNX operators.
  */
 
 /** Knots of the curve, rising: at `logErrors[i]` the score is `scores[i]`; below the first it is 0, above the last 1. */

@@ -1,6 +1,6 @@
 /**
- * The model card that lies in a bundle as README.md: what the model is for, what it learnt from, how good it is, what it cannot do. Written
- * from the manifest, so that it cannot say anything else.
+ * The model card that lies in a bundle as README.md: what the model is for, what it learnt from, how good it is, what
+ * it cannot do. Written from the manifest, so that it cannot say anything else.
  */
 import type { BundleParts } from './bundle.ts'
 

@@ -1,7 +1,8 @@
 /**
- * How well scores tell usual flows from attacks. Ranking measures (ROC-AUC, average precision) beside what counts in use: how many flows of
- * each kind of attack lie above the score that lets a stated share of benign flows through. Evaluate only on captures the training has
- * not seen; never on a random part of the same one. Ties count half, so a model that scores everything alike gets .5.
+ * How well scores tell usual flows from attacks. Ranking measures (ROC-AUC, average precision) beside what counts in
+ * use: how many flows of each kind of attack lie above the score that lets a stated share of benign flows through.
+ * Evaluate only on captures the training has not seen; never on a random part of the same one. Ties count half, so a
+ * model that scores everything alike gets .5.
  */
 import type { ModelMetrics } from './bundle.ts'
 
@@ -11,9 +12,12 @@ export type Labelled = { scores: ArrayLike<number>, kinds: readonly string[] }
 /** Benign flows that may score above the threshold: one in 1,000. */
 export const defaultBudget = 0.001
 
+const together = (benign: readonly number[], attack: readonly number[]): { score: number, attack: boolean }[] =>
+  [...benign.map((score) => ({ score, attack: false })), ...attack.map((score) => ({ score, attack: true }))]
+
 /** Probability that a drawn attack scores above a drawn benign flow (Mann and Whitney, 1947); NaN without both. */
 export function rocAuc(benign: readonly number[], attack: readonly number[]): number {
-  const all = [...benign.map((score) => ({ score, attack: false })), ...attack.map((score) => ({ score, attack: true }))].sort((a, b) => a.score - b.score)
+  const all = together(benign, attack).sort((a, b) => a.score - b.score)
   let below = 0
   let sum = 0
   for (let i = 0; i < all.length;) {
@@ -32,7 +36,7 @@ export function rocAuc(benign: readonly number[], attack: readonly number[]): nu
 
 /** Average precision: the area under precision over recall, by steps at each distinct score; NaN without attacks. */
 export function prAuc(benign: readonly number[], attack: readonly number[]): number {
-  const all = [...benign.map((score) => ({ score, attack: false })), ...attack.map((score) => ({ score, attack: true }))].sort((a, b) => b.score - a.score)
+  const all = together(benign, attack).sort((a, b) => b.score - a.score)
   let hits = 0
   let area = 0
   for (let i = 0; i < all.length;) {
@@ -51,7 +55,9 @@ export function thresholdAt(benign: readonly number[], budget: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(budget * sorted.length))] ?? 0
 }
 
-const above = (scores: readonly number[], threshold: number): number => scores.length === 0 ? 0 : scores.filter((s) => s > threshold).length / scores.length
+/** Share of the scores that lie above. */
+const above = (scores: readonly number[], threshold: number): number =>
+  scores.length === 0 ? 0 : scores.filter((s) => s > threshold).length / scores.length
 const round = (x: number): number => Math.round(x * 1e4) / 1e4
 
 /** Everything the model card says about a model. */

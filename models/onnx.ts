@@ -1,13 +1,19 @@
 /**
- * Writes ONNX files: just enough of onnx.proto (github.com/onnx/onnx, IR version 8) for small dense models. Operators are those of ai.onnx
- * opset 17. Same input, same bytes. A test compares the result with onnx.checker where Python has it.
+ * Writes ONNX files: just enough of onnx.proto (github.com/onnx/onnx, IR version 8) for small dense models. Operators
+ * are those of ai.onnx opset 17. Same input, same bytes. A test compares the result with onnx.checker where Python has
+ * it.
  */
 import { Writer } from '../proto/codec.ts'
 
 /** float32 values that come with the model: weights, constants. */
 export type OnnxTensor = { name: string, dims: readonly number[], values: Float32Array }
 /** One operator. Attributes: a whole number, or a list of them (never 0: the writer leaves zeros out). */
-export type OnnxNode = { op: string, inputs: readonly string[], outputs: readonly string[], attributes?: Readonly<Record<string, number | readonly number[]>> }
+export type OnnxNode = {
+  op: string
+  inputs: readonly string[]
+  outputs: readonly string[]
+  attributes?: Readonly<Record<string, number | readonly number[]>>
+}
 /** A float32 input or output; a dimension that varies has a name. */
 export type OnnxValue = { name: string, dims: readonly (number | string)[] }
 

@@ -1,6 +1,6 @@
 /**
- * Random numbers for training: the same seed gives the same model, on every machine. xoshiro128** (Blackman and Vigna, "Scrambled linear
- * pseudorandom number generators", 2021), its state filled by splitmix32. Not for secrets.
+ * Random numbers for training: the same seed gives the same model, on every machine. xoshiro128** (Blackman and Vigna,
+ * "Scrambled linear pseudorandom number generators", 2021), its state filled by splitmix32. Not for secrets.
  */
 export class Random {
   private readonly s = new Uint32Array(4)

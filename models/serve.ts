@@ -1,7 +1,7 @@
 /**
- * The other side of `thread.ts`: what a scoring worker does. It opens the bundle and says so, or says why not; then it answers requests one after
- * the other. A request that cannot be scored is answered with the reason and the worker lives on. Anything unforeseen ends the thread, and
- * `thread.ts` deals with that.
+ * The other side of `thread.ts`: what a scoring worker does. It opens the bundle and says so, or says why not; then it
+ * answers requests one after the other. A request that cannot be scored is answered with the reason and the worker
+ * lives on. Anything unforeseen ends the thread, and `thread.ts` deals with that.
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { VedetteError } from '../proto/error.ts'

@@ -1,10 +1,10 @@
 /**
- * Runs a model bundle: the only user of onnxruntime-node. Opening checks the bundle (bundle.ts), then that the runtime reproduces every
- * parity row to 1e-5. Scoring blocks the thread it is called on, although it gives a promise: call it in a worker. One thread, sequential
- * execution, so that the same rows in the same batches give the same scores.
+ * Runs a model bundle: the only user of onnxruntime-node. Opening checks the bundle (bundle.ts), then that the runtime
+ * reproduces every parity row to 1e-5. Scoring blocks the thread it is called on, although it gives a promise: call it
+ * in a worker. One thread, sequential execution, so that the same rows in the same batches give the same scores.
  *
- * The runtime reports home unless ORT_DISABLE_TELEMETRY is in the *process's* environment before the library loads; a worker's own copy of
- * the environment does not reach it. Start such workers with SHARE_ENV, after `disableTelemetry`.
+ * The runtime reports home unless ORT_DISABLE_TELEMETRY is in the *process's* environment before the library loads; a
+ * worker's own copy of the environment does not reach it. Start such workers with SHARE_ENV, after `disableTelemetry`.
  */
 import type { InferenceSession, TensorConstructor } from 'onnxruntime-node'
 import { VedetteError } from '../proto/error.ts'

@@ -1,9 +1,10 @@
 /**
- * A model in a thread of its own (the runtime blocks the thread it runs on), for agent and collector alike. Requests are answered in the order
- * they were made. At most 8 are at the thread at a time; further ones wait in their promise.
+ * A model in a thread of its own (the runtime blocks the thread it runs on), for agent and collector alike. Requests
+ * are answered in the order they were made. At most 8 are at the thread at a time; further ones wait in their promise.
  *
- * Nothing throws here: when the model fails, dies or hangs, requests are answered with undefined and a log line says why; the caller goes on
- * without scores. A dead thread is started again by the next request once a pause is over: 1 s at first, a minute at most.
+ * Nothing throws here: when the model fails, dies or hangs, requests are answered with undefined and a log line says
+ * why; the caller goes on without scores. A dead thread is started again by the next request once a pause is over: 1 s
+ * at first, a minute at most.
  */
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { VedetteError } from '../proto/error.ts'
@@ -44,7 +45,12 @@ const inFlightLimit = 8
 const backoffMs = { first: 1000, most: 60_000 }
 
 /** A request on its way; `answer` is set, once known, to leave when its turn comes. */
-type Entry = { id: number, payload: Payload | undefined, answer: { value: Answer | undefined } | undefined, resolve: (answer: Answer | undefined) => void }
+type Entry = {
+  id: number
+  payload: Payload | undefined
+  answer: { value: Answer | undefined } | undefined
+  resolve: (answer: Answer | undefined) => void
+}
 
 export class ModelThread {
   /** Of the open model; '' before. */

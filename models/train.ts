@@ -1,7 +1,7 @@
 /**
- * From flow records to a model bundle. Takes final records (one per flow, totals) of usual traffic, learns from the earlier four fifths by
- * time and calibrates on the rest; labelled records of other captures give the metrics of the card. Reads no clock: the same
- * records and seed give the same bytes. Some 30 s for 50,000 flows, synchronous.
+ * From flow records to a model bundle. Takes final records (one per flow, totals) of usual traffic, learns from the
+ * earlier four fifths by time and calibrates on the rest; labelled records of other captures give the metrics of the
+ * card. Reads no clock: the same records and seed give the same bytes. Some 30 s for 50,000 flows, synchronous.
  */
 import type { Flow } from '../proto/flow.ts'
 import { mark } from '../proto/flow.ts'
@@ -45,18 +45,17 @@ const thresholdTails = [0.1, 0.01, 0.001, 0.0001]
 export const isTrainable = (flow: Flow): boolean => flow.final && (flow.marks & mark.midstream) === 0
 
 /**
- * Trains on the benign among `flows` and writes the bundle. `other` are flows of captures that were not learnt from, with attacks. Throws E_USAGE when
- * there are too few flows.
+ * Trains on the benign among `flows` and writes the bundle. `other` are flows of captures that were not learnt from,
+ * with attacks. Throws E_USAGE when there are too few flows.
  */
 export function trainBundle(flows: Iterable<Flow>, other: Iterable<LabelledFlow>, options: TrainBundleOptions): Manifest {
-  const progress = options.progress ?? (() => {})
   const training = { ...defaultTraining, ...options.training }
   const chosen = choose(flows, options.rows ?? 60_000)
   const cut = Math.floor(chosen.length * 0.8)
   const held = vectorise(chosen.slice(cut))
-  progress(`learning from ${String(cut)} flows, calibrating on ${String(chosen.length - cut)}`)
+  options.progress?.(`learning from ${String(cut)} flows, calibrating on ${String(chosen.length - cut)}`)
   const model = trainAutoencoder(vectorise(chosen.slice(0, cut)), held, featureCount, training, (epoch, loss) => {
-    if (epoch % 5 === 0 || epoch === training.epochs - 1) progress(`epoch ${String(epoch + 1)} of ${String(training.epochs)}, loss ${loss.toFixed(4)}`)
+    if (epoch % 5 === 4) options.progress?.(`epoch ${String(epoch + 1)} of ${String(training.epochs)}, loss ${loss.toFixed(4)}`)
   })
   const metrics = measure(model, other)
   const { logErrors, scores } = model.calibration

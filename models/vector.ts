@@ -1,7 +1,7 @@
 /**
- * Flow record -> feature vector: the one function for agent, collector and training, in the order of `proto/feature.ts`. Every derived
- * float comes about here, in double precision, and is rounded once, to the float32 a model takes. The result is finite
- * whatever the record says (zeros, 2^64, not-a-number). Allocates nothing.
+ * Flow record -> feature vector: the one function for agent, collector and training, in the order of
+ * `proto/feature.ts`. Every derived float comes about here, in double precision, and is rounded once, to the float32 a
+ * model takes. The result is finite whatever the record says (zeros, 2^64, not-a-number). Allocates nothing.
  */
 import { featureCount } from '../proto/feature.ts'
 import type { FlowMeasures } from '../proto/measures.ts'

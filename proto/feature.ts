@@ -1,9 +1,11 @@
 /**
- * The features of the flow model, in order: index = position in the vector. Every number is derived in `models/vector.ts` and nowhere
- * else, from the sums a record carries. Agent and collector name the list by its hash: a batch whose hash a model was not
- * made for goes on unscored. Changing a feature, its order or its formula means a new `featureVersion` and a new model.
+ * The features of the flow model, in order: index = position in the vector. Every number is derived in
+ * `models/vector.ts` and nowhere else, from the sums a record carries. Agent and collector name the list by its hash: a
+ * batch whose hash a model was not made for goes on unscored. Changing a feature, its order or its formula means a new
+ * `featureVersion` and a new model.
  *
- * Magnitudes are log1p of the unit named (flow sizes are heavy-tailed); the rest are shares, signs and yes (1) or no (0).
+ * Magnitudes are log1p of the unit named (flow sizes are heavy-tailed); the rest are shares, signs and yes (1) or no
+ * (0).
  */
 import { createHash } from 'node:crypto'
 import { contextNames } from './flow.ts'

@@ -1,8 +1,8 @@
 /**
- * The numbers of a record without its names: what a model needs of a flow. `WireMeasures.read` takes them from the wire into one object that is
- * used over and over; addresses, strings and DNS are skipped and nothing is allocated per record, which makes it four times as fast as
- * `decodeFlow`. A `Flow` is a `FlowMeasures` too, so one vector function serves both. Fields go by their number and
- * wire type into a table of 64 numbers; the getters give them names.
+ * The numbers of a record without its names: what a model needs of a flow. `WireMeasures.read` takes them from the wire
+ * into one object that is used over and over; addresses, strings and DNS are skipped and nothing is allocated per
+ * record, which makes it four times as fast as `decodeFlow`. A `Flow` is a `FlowMeasures` too, so one vector function
+ * serves both. Fields go by their number and wire type into a table of 64 numbers; the getters give them names.
  *
  * Like every reader of the wire it throws RangeError on what does not fit, and uses nothing past `end`.
  */
@@ -85,7 +85,7 @@ export class WireMeasures implements FlowMeasures {
         if (field < 64) v[field] = value
       } else if (wire === 1) {
         if (at + 8 > end) throw new RangeError('field past the end')
-        if (field < 64) v[field] = isFixed64[field] === 1 ? view.getUint32(at, true) + view.getUint32(at + 4, true) * 4294967296 : view.getFloat64(at, true)
+        if (field < 64) v[field] = isFixed64[field] === 1 ? fixed64(view, at) : view.getFloat64(at, true)
         at += 8
       } else {
         r.at = at
@@ -100,6 +100,8 @@ export class WireMeasures implements FlowMeasures {
     r.at = at
   }
 }
+
+const fixed64 = (view: DataView, at: number): number => view.getUint32(at, true) + view.getUint32(at + 4, true) * 4294967296
 
 /** At most 4,096 values, as in `codec.ts`. */
 function readPacked(r: Reader, into: number[], signed: boolean): void {

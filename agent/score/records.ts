@@ -1,7 +1,8 @@
 /**
- * The records of a chunk -> vectors, and scores -> the same records with `edgeScore` (field 55, float32) appended. A chunk is the repeated
- * field 6 of a FlowBatch: tag 0x32, length, Flow. Nothing of a record is touched but its length, so what the scorer does not know survives.
- * Buffers grow to the largest chunk seen and are kept. Throws E_BATCH_UNDECODABLE on bytes that are not records.
+ * The records of a chunk -> vectors, and scores -> the same records with `edgeScore` (field 55, float32) appended. A
+ * chunk is the repeated field 6 of a FlowBatch: tag 0x32, length, Flow. Nothing of a record is touched but its length,
+ * so what the scorer does not know survives. Buffers grow to the largest chunk seen and are kept. Throws
+ * E_BATCH_UNDECODABLE on bytes that are not records.
  */
 import { batchField } from '../../proto/codec.ts'
 import { VedetteError } from '../../proto/error.ts'

@@ -1,9 +1,11 @@
 /**
- * Chunks -> the same chunks with a score in every record, by a model in a thread of its own. Chunks come back in the order they were given; at
- * most 8 are at the thread at a time (`models/thread.ts`), further ones wait in their promise.
+ * Chunks -> the same chunks with a score in every record, by a model in a thread of its own. Chunks come back in the
+ * order they were given; at most 8 are at the thread at a time (`models/thread.ts`), further ones wait in their
+ * promise.
  *
- * Nothing is lost here: when the model is missing, fails, dies or hangs, chunks come back as they were, with `unscored` = their count, and
- * a log line says why. The bytes of a chunk are copied for the thread (some 20 us each), so they are still there when it dies.
+ * Nothing is lost here: when the model is missing, fails, dies or hangs, chunks come back as they were, with `unscored`
+ * = their count, and a log line says why. The bytes of a chunk are copied for the thread (some 20 us each), so they are
+ * still there when it dies.
  */
 import { featureHash } from '../../proto/feature.ts'
 import type { Clock } from '../../proto/process/clock.ts'

@@ -1,5 +1,6 @@
 /**
- * The agent's scoring thread: records in, the same records with scores out. Requests come one at a time, so one reader and its buffers do.
+ * The agent's scoring thread: records in, the same records with scores out. Requests come one at a time, so one reader
+ * and its buffers do.
  */
 import { serveModel } from '../../models/serve.ts'
 import { RecordReader } from './records.ts'

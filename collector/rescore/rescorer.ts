@@ -1,10 +1,11 @@
 /**
- * Flows -> the central model's scores, in a thread of its own. The central model is the shipped bundle for now; it runs again at the collector so that a
- * better one can be put in there first, and so that sensors without a model are judged too. Scores of different models are never
- * compared: detection turns each into its rank among the last days (`detect/flow-model.ts`).
+ * Flows -> the central model's scores, in a thread of its own. The central model is the shipped bundle for now; it runs
+ * again at the collector so that a better one can be put in there first, and so that sensors without a model are judged
+ * too. Scores of different models are never compared: detection turns each into its rank among the last days
+ * (`detect/flow-model.ts`).
  *
- * Flows whose batch was made for other features are not scored: their sums may mean something else. They are stored and windowed all the same,
- * and counted. The same goes for every failure of the model.
+ * Flows whose batch was made for other features are not scored: their sums may mean something else. They are stored and
+ * windowed all the same, and counted. The same goes for every failure of the model.
  */
 import { featureCount, featureHash as ownHash } from '../../proto/feature.ts'
 import type { Flow } from '../../proto/flow.ts'
