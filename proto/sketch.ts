@@ -1,10 +1,12 @@
 /**
- * Mergeable counts of distinct things. Up to 256 members are kept exactly, above that in a HyperLogLog of 1,024 registers (standard
- * error 1.04 / sqrt(1024) = 3.3 %, Flajolet et al. 2007), read with the improved raw estimator of Ertl 2017 (algorithm 6), which needs
- * no correction table. Members are 32-bit hashes: two names that share one are counted once (1 in 10^7 for 256 members).
- * Merging is commutative, associative and idempotent: duplicated or reordered partial counts do no harm.
+ * Mergeable counts of distinct things. Up to 256 members are kept exactly, above that in a HyperLogLog of 1,024
+ * registers (standard error 1.04 / sqrt(1024) = 3.3 %, Flajolet et al. 2007), read with the improved raw estimator of
+ * Ertl 2017 (algorithm 6), which needs no correction table. Members are 32-bit hashes: two names that share one are
+ * counted once (1 in 10^7 for 256 members). Merging is commutative, associative and idempotent: duplicated or reordered
+ * partial counts do no harm.
  *
- * Byte form (`encode`): one octet of kind, then kind 1: members as little-endian uint32, ascending; kind 2: 1,024 registers.
+ * Byte form (`encode`): one octet of kind, then kind 1: members as little-endian uint32, ascending; kind 2: 1,024
+ * registers.
  */
 
 /** Members counted exactly. */
@@ -24,7 +26,9 @@ export function mix32(value: number): number {
   return (h ^ h >>> 16) >>> 0
 }
 
-/** 32-bit hash of a text: FNV-1a over UTF-16 units, finished by `mix32`. Fixed for ever: it is part of stored sketches. */
+/**
+ * 32-bit hash of a text: FNV-1a over UTF-16 units, finished by `mix32`. Fixed for ever: it is part of stored sketches.
+ */
 export function hash32(text: string, seed = 0x811c9dc5): number {
   let h = seed | 0
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)

@@ -1,4 +1,7 @@
-/** Everything detection counts with, for one run: a run (live traffic, a replay) has its own windows, baselines and clocks. */
+/**
+ * Everything detection counts with, for one run: a run (live traffic, a replay) has its own windows, baselines and
+ * clocks.
+ */
 import { Baseline } from './baseline.ts'
 import { DistinctWindows } from './distinct-windows.ts'
 import { Samples } from './samples.ts'

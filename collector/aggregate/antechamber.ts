@@ -1,7 +1,8 @@
 /**
- * Where a key waits until its fourth member: most keys never have one, and a flood of made-up keys consists of nothing else. A fixed slab
- * of typed arrays, 4-way associative by a 64-bit hash of the key; a full bucket gives up its oldest key (counted when that
- * was still inside the window). Nothing is ever allocated after construction. Two keys of one hash would share a slot.
+ * Where a key waits until its fourth member: most keys never have one, and a flood of made-up keys consists of nothing
+ * else. A fixed slab of typed arrays, 4-way associative by a 64-bit hash of the key; a full bucket gives up its oldest
+ * key (counted when that was still inside the window). Nothing is ever allocated after construction. Two keys of one
+ * hash would share a slot.
  */
 import { hash32 } from '../../proto/sketch.ts'
 import { keptPanes } from './panes.ts'

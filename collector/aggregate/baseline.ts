@@ -1,12 +1,12 @@
 /**
- * What is usual for a host: per (host, measure) the values of its past 10-minute windows, idle ones counted as 0. Quantiles come from a histogram
- * (exact to 16, then four buckets per doubling), the maximum is exact. What was learnt is forgotten after 14 to 28 days (two
- * generations), so that an attacker present in week one does not become normal. Windows in which a detector fired do not teach, nor does
- * the one after, which still holds part of the attack.
+ * What is usual for a host: per (host, measure) the values of its past 10-minute windows, idle ones counted as 0.
+ * Quantiles come from a histogram (exact to 16, then four buckets per doubling), the maximum is exact. What was learnt
+ * is forgotten after 14 to 28 days (two generations), so that an attacker present in week one does not become normal.
+ * Windows in which a detector fired do not teach, nor does the one after, which still holds part of the attack.
  *
- * A window is closed when the host's first value of a later one arrives, so nothing depends on a wall clock or on batches. State survives
- * as rows handed to `remember` (JSON, keys 'host/...' and 'range/...'), is restored from them, and is never taught twice. Bounded: the
- * host longest unseen is forgotten first, with its rows, counted. Never blocks.
+ * A window is closed when the host's first value of a later one arrives, so nothing depends on a wall clock or on
+ * batches. State survives as rows handed to `remember` (JSON, keys 'host/...' and 'range/...'), is restored from them,
+ * and is never taught twice. Bounded: the host longest unseen is forgotten first, with its rows, counted. Never blocks.
  */
 import type { UsualRange } from '../../proto/alert.ts'
 import { windowMicros } from './panes.ts'
@@ -79,7 +79,9 @@ export class Baseline {
     this.#save(entity, measure, range)
   }
 
-  /** The usual range of a host at an event time; undefined for a host without history (external, or never seen alive). */
+  /**
+   * The usual range of a host at an event time; undefined for a host without history (external, or never seen alive).
+   */
   usual(entity: string, measure: string, micros: number): UsualRange | undefined {
     const host = this.#hosts.get(entity)
     if (host === undefined) return undefined
@@ -96,7 +98,10 @@ export class Baseline {
     return { low: quantile(range, windows, 0.05), high: Math.min(maximum, quantile(range, windows, 0.95)), maximum, windows, learning }
   }
 
-  /** Takes back the rows that an earlier process remembered (keys as given to `remember`). Rows that make no sense are left out. */
+  /**
+   * Takes back the rows that an earlier process remembered (keys as given to `remember`). Rows that make no sense are
+   * left out.
+   */
   restore(rows: ReadonlyMap<string, string>): void {
     for (const [key, value] of rows) {
       const first = Number(value)
@@ -120,8 +125,9 @@ export class Baseline {
 }
 
 const newGeneration = (): Generation => ({ maximum: 0, taught: 0, spoiled: 0, histogram: new Map() })
-const newRange = (window: number): Range =>
-  ({ open: window, value: 0, spoiledTo: -1, generation: Math.floor(window / generationWindows), now: newGeneration(), before: newGeneration() })
+const newRange = (window: number): Range => ({
+  open: window, value: 0, spoiledTo: -1, generation: Math.floor(window / generationWindows), now: newGeneration(), before: newGeneration(),
+})
 
 /** Closes the open window when `window` is a later one: its value teaches. True when something changed. */
 function close(range: Range, window: number): boolean {

@@ -1,11 +1,11 @@
 /**
- * Distinct members per key in a sliding window of event time (10 minutes in panes of 30 s). A key's window ends with its own newest
- * pane, so records may come in any order within 15 minutes and however they were batched. Counts are exact to 256
- * members, then a HyperLogLog per pane. A key that went wide stays wide until it falls silent.
+ * Distinct members per key in a sliding window of event time (10 minutes in panes of 30 s). A key's window ends with its
+ * own newest pane, so records may come in any order within 15 minutes and however they were batched. Counts are exact to
+ * 256 members, then a HyperLogLog per pane. A key that went wide stays wide until it falls silent.
  *
- * Bounded: keys wait in an antechamber until their fourth member; then they have their own window, up to `keys`, of which up to `wide`
- * may hold sketches. A full pool gives up its longest silent key, counted. Internal and external keys have separate pools, so
- * a flood from outside cannot push out what happens inside. Never blocks.
+ * Bounded: keys wait in an antechamber until their fourth member; then they have their own window, up to `keys`, of
+ * which up to `wide` may hold sketches. A full pool gives up its longest silent key, counted. Internal and external keys
+ * have separate pools, so a flood from outside cannot push out what happens inside. Never blocks.
  */
 import { exactLimit, HyperLogLog } from '../../proto/sketch.ts'
 import { Antechamber } from './antechamber.ts'
@@ -40,7 +40,9 @@ class Pool {
   }
 
   open(key: string, pane: number): Window {
-    const window: Window = { newest: pane, members: new Map(), perPane: new Uint16Array(keptPanes), sketches: [], merged: undefined, mergedPane: -1 }
+    const window: Window = {
+      newest: pane, members: new Map(), perPane: new Uint16Array(keptPanes), sketches: [], merged: undefined, mergedPane: -1,
+    }
     this.#admit(this.windows, key, window, this.#capacity.keys)
     return window
   }
@@ -84,8 +86,9 @@ export class DistinctWindows {
   }
 
   /**
-   * Counts `member` (uint32) for `key` at an event time. Gives the number of distinct members in the 10 minutes that end with the key's newest
-   * pane; for a late record, in the newest 10 minutes that still contain it. 0 when it came more than 15 minutes late.
+   * Counts `member` (uint32) for `key` at an event time. Gives the number of distinct members in the 10 minutes that end
+   * with the key's newest pane; for a late record, in the newest 10 minutes that still contain it. 0 when it came more
+   * than 15 minutes late.
    */
   add(key: string, member: number, micros: number, internal: boolean): number {
     const pool = internal ? this.#inside : this.#outside
@@ -162,13 +165,14 @@ function put(window: Window, member: number, pane: number): void {
 function countAt(window: Window, end: number): number {
   if (window.members !== undefined) {
     let n = 0
-    for (let pane = Math.max(end - windowPanes + 1, window.newest - keptPanes + 1); pane <= end; pane++) n += window.perPane[pane % keptPanes]
+    const from = Math.max(end - windowPanes, window.newest - keptPanes, -1)
+    for (let pane = from + 1; pane <= end; pane++) n += window.perPane[pane % keptPanes]
     return n
   }
   if (window.mergedPane !== window.newest || window.merged === undefined) {
     window.merged ??= new HyperLogLog()
     window.merged.clear()
-    for (let pane = window.newest - windowPanes + 1; pane <= window.newest; pane++) {
+    for (let pane = Math.max(0, window.newest - windowPanes + 1); pane <= window.newest; pane++) {
       const sketch = window.sketches[pane % keptPanes]
       if (sketch !== undefined) window.merged.merge(sketch)
     }

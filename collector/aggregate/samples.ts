@@ -1,6 +1,6 @@
 /**
- * The latest flows behind a key: at most 20 of its last 10 minutes, with their scores. Only keys that are on their way to a finding are
- * sampled. Bounded: a full table gives up its longest silent key, counted.
+ * The latest flows behind a key: at most 20 of its last 10 minutes, with their scores. Only keys that are on their way
+ * to a finding are sampled. Bounded: a full table gives up its longest silent key, counted.
  */
 import type { FlowId } from '../../proto/flow.ts'
 import { keptPanes, paneOf, windowPanes } from './panes.ts'

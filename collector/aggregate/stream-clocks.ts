@@ -1,7 +1,7 @@
 /**
- * Event time per stream, and where in the log re-reading must begin after a restart. A stream's clock is the latest end of a record it sent, or
- * the packet clock of its last empty batch (tick). Clocks only go forward and never touch each other: a sensor with a wrong clock
- * harms only itself. Bounded: 4,096 streams, the longest unheard forgotten.
+ * Event time per stream, and where in the log re-reading must begin after a restart. A stream's clock is the latest end
+ * of a record it sent, or the packet clock of its last empty batch (tick). Clocks only go forward and never touch each
+ * other: a sensor with a wrong clock harms only itself. Bounded: 4,096 streams, the longest unheard forgotten.
  */
 import { keptPanes, paneMicros, paneOf } from './panes.ts'
 import type { Remember } from './baseline.ts'
@@ -40,20 +40,29 @@ export class StreamClocks {
   }
 }
 
-/** Event time that must be read again after a restart: windows of 10 minutes, filled by what the 15 minutes before them decided, plus lateness. */
+/**
+ * Event time that must be read again after a restart: windows of 10 minutes, filled by what the 15 minutes before them
+ * decided, plus lateness.
+ */
 export const rereadMicros = (keptPanes + 30) * paneMicros
 
-/** Octets of log that are re-read at most: a stream that fell silent without a word must not hold the resume point for ever. */
+/**
+ * Octets of log that are re-read at most: a stream that fell silent without a word must not hold the resume point for
+ * ever.
+ */
 export const rereadOctets = 256 * 1024 * 1024
 
 /**
- * Finds the log offset to resume from: the first entry of any stream that is less than 30 minutes of its own event time old. Entries are noted in log
- * order, read again after a restart too.
+ * Finds the log offset to resume from: the first entry of any stream that is less than 30 minutes of its own event time
+ * old. Entries are noted in log order, read again after a restart too.
  */
 export class ResumePoint {
   readonly #marks = new Map<string, { offset: number, micros: number }[]>()
 
-  /** Notes an entry of the log: where it begins, its batch's packet clock, whether it is the stream's last. One mark per stream and pane is kept. */
+  /**
+   * Notes an entry of the log: where it begins, its batch's packet clock, whether it is the stream's last. One mark per
+   * stream and pane is kept.
+   */
   note(offset: number, stream: string, clockMicros: number, last: boolean): void {
     const marks = this.#marks.get(stream) ?? []
     this.#marks.delete(stream)

@@ -1,7 +1,7 @@
 /**
- * Sums per key in the same sliding windows as distinct-windows.ts: each `add` counts one event and adds `width` numbers. Records may come
- * in any order within 15 minutes. Bounded: a full pool gives up its longest silent key, counted; internal and
- * external keys have separate pools. Never blocks.
+ * Sums per key in the same sliding windows as distinct-windows.ts: each `add` counts one event and adds `width` numbers.
+ * Records may come in any order within 15 minutes. Bounded: a full pool gives up its longest silent key, counted;
+ * internal and external keys have separate pools. Never blocks.
  */
 import { keptPanes, paneOf, windowPanes } from './panes.ts'
 import type { Held } from './panes.ts'
@@ -15,13 +15,19 @@ export class SumWindows {
   readonly #outside = new Map<string, Window>()
   #evicted = 0
 
-  /** `width` numbers are summed beside the count of events; each pool holds up to `keys` keys of (width + 1) * 240 octets. */
+  /**
+   * `width` numbers are summed beside the count of events; each pool holds up to `keys` keys of (width + 1) * 240
+   * octets.
+   */
   constructor(width: number, keys: number) {
     this.#width = width + 1
     this.#limit = keys
   }
 
-  /** Counts one event and adds `values` to the pane of an event time. Gives the events in the 10 minutes that end with the key's newest pane (or, for a late record, with the last window that holds it). */
+  /**
+   * Counts one event and adds `values` to the pane of an event time. Gives the events in the 10 minutes that end with
+   * the key's newest pane (or, for a late record, with the last window that holds it).
+   */
   add(key: string, values: readonly number[], micros: number, internal: boolean): number {
     const pool = internal ? this.#inside : this.#outside
     const pane = paneOf(micros)
@@ -54,11 +60,15 @@ export class SumWindows {
 
   #sum(window: Window, column: number, end: number): number {
     let total = 0
-    for (let pane = Math.max(end - windowPanes + 1, window.newest - keptPanes + 1, 0); pane <= end; pane++) total += window.sums[pane % keptPanes * this.#width + column]
+    const from = Math.max(end - windowPanes, window.newest - keptPanes, -1)
+    for (let pane = from + 1; pane <= end; pane++) total += window.sums[pane % keptPanes * this.#width + column]
     return total
   }
 
-  /** Events and sums of `key` in the 10 minutes that end with its newest pane: [events, ...sums]; undefined when it is not held. */
+  /**
+   * Events and sums of `key` in the 10 minutes that end with its newest pane: [events, ...sums]; undefined when it is
+   * not held.
+   */
   sums(key: string, internal: boolean): number[] | undefined {
     const window = (internal ? this.#inside : this.#outside).get(key)
     return window && Array.from({ length: this.#width }, (_, column) => this.#sum(window, column, window.newest))

@@ -1,6 +1,7 @@
 /**
- * Circuit breaker of one channel: closed (all may pass), open (none, after several failures in a row), half-open (one may try when the time is up).
- * Each failed try doubles the time, up to a limit (Nygard 2007, "Release It!"). Times are monotonic milliseconds.
+ * Circuit breaker of one channel: closed (all may pass), open (none, after several failures in a row), half-open (one
+ * may try when the time is up). Each failed try doubles the time, up to a limit (Nygard 2007, "Release It!"). Times are
+ * monotonic milliseconds.
  */
 export type BreakerOptions = { failures: number, openMs: number, openMaxMs: number }
 

@@ -1,8 +1,9 @@
 /**
- * Sends what waits in the store's outbox. Notifications are claimed by lease, so a dispatcher that dies delivers late, not never; a
- * receiver may therefore see one twice, with the same id. Every channel has its own queue (64), worker and breaker: a dead channel delays nobody
- * else. Failed for now: back-off with jitter from 2 s to 10 min (Brooker 2015, "Exponential backoff and jitter"), for ever.
- * Refused: settled, counted, never tried again. Loses nothing; `stop` waits for deliveries under way until its deadline.
+ * Sends what waits in the store's outbox. Notifications are claimed by lease, so a dispatcher that dies delivers late,
+ * not never; a receiver may therefore see one twice, with the same id. Every channel has its own queue (64), worker and
+ * breaker: a dead channel delays nobody else. Failed for now: back-off with jitter from 2 s to 10 min (Brooker 2015,
+ * "Exponential backoff and jitter"), for ever. Refused: settled, counted, never tried again. Loses nothing; `stop` waits
+ * for deliveries under way until its deadline.
  */
 import { errors, VedetteError } from '../../proto/error.ts'
 import { Breaker } from './breaker.ts'
@@ -57,7 +58,10 @@ export class Dispatcher {
     this.poke()
   }
 
-  /** Claims what is due and hands it to the channels' queues. Called by the timer, and after a commit that queued something. */
+  /**
+   * Claims what is due and hands it to the channels' queues. Called by the timer, and after a commit that queued
+   * something.
+   */
   poke(): void {
     if (this.#stopping) return
     const { store, clock, leaseMs, log } = this.#options
@@ -136,10 +140,13 @@ export class Dispatcher {
 
   /** Resolves when no delivery is under way. */
   async idle(): Promise<void> {
-    await Promise.all([...this.#lanes.values()].map(({ busy }) => busy))
+    await Promise.all([...this.#lanes.values()].map(async ({ busy }) => busy))
   }
 
-  /** Claims nothing more, waits for deliveries under way up to `deadlineMs`, closes the channels. What was not delivered stays in the outbox. */
+  /**
+   * Claims nothing more, waits for deliveries under way up to `deadlineMs`, closes the channels. What was not delivered
+   * stays in the outbox.
+   */
   async stop(deadlineMs: number): Promise<void> {
     this.#stopping = true
     clearInterval(this.#timer)
@@ -150,7 +157,10 @@ export class Dispatcher {
   }
 }
 
-/** Milliseconds before try `attempt` + 1: uniform between half and the whole of 2 s doubled for each attempt, at most 10 min. */
+/**
+ * Milliseconds before try `attempt` + 1: uniform between half and the whole of 2 s doubled for each attempt, at most 10
+ * min.
+ */
 export function backOffMs(attempt: number, random: () => number): number {
   const most = Math.min(lastRetryMs, firstRetryMs * 2 ** Math.min(30, Math.max(0, attempt - 1)))
   return most / 2 + random() * most / 2

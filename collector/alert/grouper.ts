@@ -1,8 +1,8 @@
 /**
- * Findings become alerts: findings with one fingerprint are one alert, open for more while evidence comes within 4 hours of event time. Pure: reads the
- * store through an argument, writes nothing; what it gives goes into one commit with the log position. A finding that is known already (after a
- * restart) is left out and counted, so an alert is raised exactly once. Each raised alert, and each rise of its severity, queues one
- * notification per channel, with a stable id.
+ * Findings become alerts: findings with one fingerprint are one alert, open for more while evidence comes within 4 hours
+ * of event time. Pure: reads the store through an argument, writes nothing; what it gives goes into one commit with the
+ * log position. A finding that is known already (after a restart) is left out and counted, so an alert is raised exactly
+ * once. Each raised alert, and each rise of its severity, queues one notification per channel, with a stable id.
  */
 import { createHash } from 'node:crypto'
 import { severityOf, severities } from '../../proto/alert.ts'
@@ -76,19 +76,19 @@ export class Grouper {
   #notify(alert: Alert, kind: Notification['kind']): Notification[] {
     if (!this.#notifies(alert.run)) return []
     const body = JSON.stringify(alert)
-    return this.#channels.map((channel) => ({ id: `${alert.id}.${kind === 'raised' ? kind : alert.severity}`, channel, alertId: alert.id, kind, body }))
+    const id = `${alert.id}.${kind === 'raised' ? kind : alert.severity}`
+    return this.#channels.map((channel) => ({ id, channel, alertId: alert.id, kind, body }))
   }
 }
 
 function raise(finding: Finding, nextSteps: readonly string[], nowMs: number): Alert {
-  const { detector, run, sensor, entityKind, entity, peer, fingerprint, firstMicros, lastMicros, sentence, evidence, techniques, edgeScore, centralScore, versionHash } = finding
+  const { id: _, windowMicros: __, ...shared } = finding
   const riskParts = mergeParts([], finding.riskParts)
   const risk = riskOf(riskParts)
   return {
-    id: createHash('sha256').update(`alert ${finding.id}`).digest('hex').slice(0, 32),
-    fingerprint, detector, run, sensor, entityKind, entity, peer, state: 'new', severity: severityOf(risk), risk, riskParts, firstMicros, lastMicros,
-    raisedMs: nowMs, updatedMs: nowMs, findings: 1, sentence, evidence, techniques, nextSteps: [...nextSteps], flows: finding.flows.slice(0, flowLimit), versionHash, version: 0,
-    ...(edgeScore === undefined ? {} : { edgeScore }), ...(centralScore === undefined ? {} : { centralScore }),
+    ...shared, id: createHash('sha256').update(`alert ${finding.id}`).digest('hex').slice(0, 32),
+    state: 'new', severity: severityOf(risk), risk, riskParts, raisedMs: nowMs, updatedMs: nowMs, findings: 1,
+    nextSteps: [...nextSteps], flows: finding.flows.slice(0, flowLimit), version: 0,
   }
 }
 
@@ -101,12 +101,15 @@ function extend(alert: Alert, finding: Finding, nextSteps: readonly string[], no
     ...alert, riskParts, risk, severity: severityOf(risk),
     firstMicros: Math.min(alert.firstMicros, finding.firstMicros), lastMicros: Math.max(alert.lastMicros, finding.lastMicros),
     updatedMs: nowMs, findings: alert.findings + 1, sentence: finding.sentence, evidence: finding.evidence,
-    techniques: [...new Set([...alert.techniques, ...finding.techniques])], nextSteps: [...nextSteps], flows: latest(alert.flows, finding.flows), versionHash: finding.versionHash,
+    techniques: [...new Set([...alert.techniques, ...finding.techniques])], nextSteps: [...nextSteps],
+    flows: latest(alert.flows, finding.flows), versionHash: finding.versionHash,
     ...(edgeScore === undefined ? {} : { edgeScore }), ...(centralScore === undefined ? {} : { centralScore }),
   }
 }
 
-const higher = (a: number | undefined, b: number | undefined): number | undefined => a === undefined ? b : b === undefined ? a : Math.max(a, b)
+function higher(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined ? b : b === undefined ? a : Math.max(a, b)
+}
 
 /** The newest flows of both lists, each once, at most 20. */
 function latest(held: readonly FlowId[], added: readonly FlowId[]): FlowId[] {

@@ -1,7 +1,10 @@
 /** Risk from its parts: a sum, 0 to 100, that always shows what it is made of. */
 import type { RiskPart } from '../../proto/alert.ts'
 
-/** Parts of an alert and of a new finding: of each name the part with more points stays, so the risk of an alert never falls by itself. */
+/**
+ * Parts of an alert and of a new finding: of each name the part with more points stays, so the risk of an alert never
+ * falls by itself.
+ */
 export function mergeParts(held: readonly RiskPart[], added: readonly RiskPart[]): RiskPart[] {
   const parts = new Map(held.map((part) => [part.name, part]))
   for (const part of added) {

@@ -8,10 +8,10 @@ import type { Channel } from './channel.ts'
 import type { WebhookOptions } from './webhook.ts'
 
 export type ChannelParts = { clock: Clock, log: Logger }
-/** One channel of the configuration: its type, and what the type needs. */
-export type ChannelOptions = { type: string, url?: string, secret?: string, timeoutMs?: number }
+/** One channel of the configuration: its kind, and what the kind needs. */
+export type ChannelOptions = { kind: string, url?: string, secret?: string, timeoutMs?: number }
 
-/** Type -> how to make it. */
+/** Kind -> how to make it. */
 const channels: ReadonlyMap<string, (name: string, options: ChannelOptions, parts: ChannelParts) => Channel> = new Map([
   ['webhook', (name: string, { url = '', secret = '', timeoutMs }: ChannelOptions, parts: ChannelParts): Channel => {
     const options: WebhookOptions = { url, secret, ...(timeoutMs === undefined ? {} : { timeoutMs }) }
@@ -20,11 +20,11 @@ const channels: ReadonlyMap<string, (name: string, options: ChannelOptions, part
   ['log', (name: string, _: ChannelOptions, parts: ChannelParts): Channel => new LogChannel(name, parts)],
 ])
 
-export const channelTypes = [...channels.keys()]
+export const channelKinds = [...channels.keys()]
 
-/** Makes a channel. Throws E_CONFIG for an unknown type or wrong options. */
+/** Makes a channel. Throws E_CONFIG for an unknown kind or wrong options. */
 export function createChannel(name: string, options: ChannelOptions, parts: ChannelParts): Channel {
-  const make = channels.get(options.type)
-  if (make === undefined) throw new VedetteError('E_CONFIG', `channel ${name}: there is no type '${options.type}'`, `Known types: ${channelTypes.join(', ')}`)
+  const make = channels.get(options.kind)
+  if (make === undefined) throw new VedetteError('E_CONFIG', `channel ${name}: there is no kind '${options.kind}'`, `Known kinds: ${channelKinds.join(', ')}`)
   return make(name, options, parts)
 }

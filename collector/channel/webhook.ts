@@ -1,10 +1,11 @@
 /**
- * Alerts by HTTP POST, as JSON, signed the way Standard Webhooks says (standardwebhooks.com, 2023): `webhook-id` (stable, so a receiver can
- * drop repetitions), `webhook-timestamp` (seconds) and `webhook-signature` = 'v1,' + base64(HMAC-SHA256(key, id.timestamp.body)). A
- * secret 'whsec_...' is base64 of the key, any other text is the key itself.
+ * Alerts by HTTP POST, as JSON, signed the way Standard Webhooks says (standardwebhooks.com, 2023): `webhook-id`
+ * (stable, so a receiver can drop repetitions), `webhook-timestamp` (seconds) and `webhook-signature` = 'v1,' +
+ * base64(HMAC-SHA256(key, id.timestamp.body)). A secret 'whsec_...' is base64 of the key, any other text is the key
+ * itself.
  *
- * Delivered: 2xx. Worth another try: 408, 425, 429, 5xx, no connection, no answer in time. Refused: everything else, redirects too (they
- * could lead anywhere). Waits up to `timeoutMs`; reads at most 4 kB of an answer.
+ * Delivered: 2xx. Worth another try: 408, 425, 429, 5xx, no connection, no answer in time. Refused: everything else,
+ * redirects too (they could lead anywhere). Waits up to `timeoutMs`; reads at most 4 kB of an answer.
  */
 import { createHmac } from 'node:crypto'
 import { errnoName, VedetteError } from '../../proto/error.ts'

@@ -3,30 +3,40 @@
  *
  * Source: Hellemons et al. 2012, "SSHCure: a flow-based SSH intrusion detection system" (phases of scan, brute force and
  * compromise told apart by flow length and rate); the counts are Zeek's detect-bruteforcing carried over to flows.
- * Method: per (initiator, responder, port), connections in which both sides spoke and that ended within `shortSeconds`: `least` in 10 minutes or `leastLong` in
- * 4 hours. Services are known by port or by the protocol recognised in the payload. A connection begun after the first attempt
- * that lasts `sessionSeconds`, or is `sessionOctets` large and five times the mean attempt, is a success: the episode is reported at once, as critical.
+ * Method: per (initiator, responder, port), connections in which both sides spoke and that ended within `shortSeconds`:
+ * `least` in 10 minutes or `leastLong` in 4 hours. Services are known by port or by the protocol recognised in the
+ * payload. A connection begun after the first attempt that lasts `sessionSeconds`, or is `sessionOctets` large and five
+ * times the mean attempt, is a success: the episode is reported at once, as critical.
  * Limits: a success shorter and smaller than that is not noticed; several accounts behind one connection count once.
  */
-import { episodeParts, fromSamples, outsidePart, paneMicros, sampleOf, sizePart, subjectOf, thresholdOf, windowMicros } from './judge.ts'
-import { Firing } from './firing.ts'
+import { firingOf, frameOf, outsidePart, sampleFrom, sampleOf, sizePart, subjectOf, thresholdOf, together, windowMicros } from './judge.ts'
 import { hasConversed } from './outcome.ts'
 import { versionHash } from './settings.ts'
 import { slowMicros, SlowCounts } from './slow-count.ts'
+import type { Evidence, UsualRange } from '../../proto/alert.ts'
 import type { Samples } from '../aggregate/samples.ts'
 import type { SumWindows } from '../aggregate/sum-windows.ts'
 import type { Detection, Detector, SeenFlow } from './detector.ts'
-import type { Episode } from './firing.ts'
+import type { Episode, Firing } from './firing.ts'
 import type { DetectorParts, Subject } from './judge.ts'
 import type { BruteForceSettings } from './settings.ts'
 
-type Login = Subject & { port: number, service: string, successMicros: number, sessionSeconds: number, sessionOctets: number, attempts: number, slow: number }
-type Service = { name: string, times?: number }
+/** `successMicros` is 0 until a session shows that the guessing succeeded. */
+type Login = Subject & {
+  port: number
+  service: string
+  attempts: number
+  slow: number
+  successMicros: number
+  sessionSeconds: number
+  sessionOctets: number
+}
+type Service = { name: string, times: number }
 
 const measure = 'short-logins'
-const sampleFrom = 4
 const byApplication: ReadonlyMap<string, Service> = new Map([
-  ['ssh', { name: 'SSH' }], ['ftp', { name: 'FTP' }], ['telnet', { name: 'Telnet' }], ['rdp', { name: 'RDP' }], ['vnc', { name: 'VNC' }],
+  ['ssh', { name: 'SSH', times: 1 }], ['ftp', { name: 'FTP', times: 1 }], ['telnet', { name: 'Telnet', times: 1 }],
+  ['rdp', { name: 'RDP', times: 1 }], ['vnc', { name: 'VNC', times: 1 }],
 ])
 
 export class BruteForce implements Detector {
@@ -47,11 +57,11 @@ export class BruteForce implements Detector {
     this.versionHash = versionHash(this.name, settings)
     this.#settings = settings
     this.#parts = parts
-    this.#services = new Map(Object.entries(settings.services).map(([port, { name, times }]) => [Number(port), { name, ...(times === undefined ? {} : { times }) }]))
+    this.#services = new Map(Object.entries(settings.services).map(([port, { name, times = 1 }]) => [Number(port), { name, times }]))
     this.#attempts = parts.aggregate.sums(1)
     this.#slow = new SlowCounts(this.name, parts.episodes * 4, parts.aggregate.remember)
     this.#samples = parts.aggregate.samples()
-    this.#firing = new Firing({ detector: this.name, remember: parts.aggregate.remember, episodes: parts.episodes, windowMicros, paneMicros, retainMicros: slowMicros })
+    this.#firing = firingOf(this.name, parts, slowMicros)
   }
 
   rebuild(flow: SeenFlow): void {
@@ -85,10 +95,12 @@ export class BruteForce implements Detector {
     const { startMicros: micros, initiatorAddress: initiator, initiatorInternal: internal } = flow
     const { baseline } = this.#parts.aggregate
     const key = keyOf(flow)
-    const times = service.times ?? 1
+    const { times } = service
     const fast = this.#count(flow)
     const slow = this.#slow.add(key, micros)
-    /** Weighted, so that a service that programs use often needs more. Both forms are put on the scale of the fast one. */
+    /**
+     * Weighted, so that a service that programs use often needs more. Both forms are put on the scale of the fast one.
+     */
     const weighted = Math.floor(fast / times)
     if (internal) baseline.note(initiator, measure, weighted, micros)
     const value = Math.max(weighted, Math.floor(slow / times * this.#settings.least / this.#settings.leastLong))
@@ -96,8 +108,8 @@ export class BruteForce implements Detector {
     const threshold = thresholdOf(this.#settings, baseline.usual(initiator, measure, micros))
     if (value >= threshold) baseline.spoil(initiator, measure, micros)
     const begin = (): Login => ({
-      ...subjectOf(flow, fromSamples(this.#samples.of(key), micros, micros).firstMicros), port: flow.responderPort, service: service.name,
-      successMicros: 0, sessionSeconds: 0, sessionOctets: 0, attempts: fast, slow,
+      ...subjectOf(flow, this.#samples.of(key)), port: flow.responderPort, service: service.name, attempts: fast, slow,
+      successMicros: 0, sessionSeconds: 0, sessionOctets: 0,
     })
     const known = this.#firing.get(key)
     const due = this.#firing.measure(key, value, threshold, micros, flow.stream, internal, begin)
@@ -131,34 +143,45 @@ export class BruteForce implements Detector {
 
   #describe(key: string, episode: Episode<Login>): Detection {
     const { about } = episode
+    const { service, port, responder, sessionSeconds, sessionOctets } = about
     const usual = this.#parts.aggregate.baseline.usual(about.initiator, measure, episode.overMicros)
     const threshold = thresholdOf(this.#settings, usual)
-    const times = this.#services.get(about.port)?.times ?? 1
+    const times = this.#services.get(port)?.times ?? 1
     const succeeded = about.successMicros > 0
-    const overLong = about.attempts < threshold * times
+    const long = about.attempts < threshold * times
     return {
-      detector: this.name, entityKind: 'host', entity: about.initiator, peer: about.responder, strand: String(about.port), measure,
-      windowMicros: overLong ? slowMicros : windowMicros, techniques: succeeded ? ['T1110', 'T1078'] : this.techniques, versionHash: this.versionHash,
-      ...episodeParts(episode), ...fromSamples(this.#samples.of(key), about.firstMicros, Math.max(episode.overMicros, about.successMicros)), firstMicros: about.firstMicros,
-      ...(usual === undefined ? {} : { usual }),
-      evidence: [
-        { name: measure, label: `short ${about.service} connections in 10 min`, value: about.attempts, unit: 'connections', threshold: threshold * times, ...(usual === undefined ? {} : { usual }) },
-        { name: 'short-logins-4h', label: `short ${about.service} connections in 4 h`, value: about.slow, unit: 'connections', threshold: this.#settings.leastLong * times },
-        ...(succeeded ? [
-          { name: 'session-seconds', label: 'the session after them lasted', value: about.sessionSeconds, unit: 's', threshold: this.#settings.sessionSeconds },
-          { name: 'session-octets', label: 'and carried', value: about.sessionOctets, unit: 'octets', threshold: this.#settings.sessionOctets },
-        ] : []),
-      ],
+      ...frameOf(this, measure, episode, this.#samples.of(key), usual), peer: responder, strand: String(port),
+      techniques: succeeded ? ['T1110', 'T1078'] : this.techniques, windowMicros: long ? slowMicros : windowMicros,
+      evidence: [...this.#attemptEvidence(about, threshold * times, times, usual), ...succeeded ? this.#sessionEvidence(about) : []],
       riskParts: [
-        { name: this.name, points: this.#settings.points, reason: `many short ${about.service} connections` },
-        ...sizePart(episode.value, threshold, this.#settings.sizePoints), ...outsidePart(episode.internal, succeeded, this.#parts.fromOutside),
-        ...(succeeded ? [{ name: 'success', points: this.#settings.successPoints, reason: 'a long or large session followed' }] : []),
+        { name: this.name, points: this.#settings.points, reason: `many short ${service} connections` },
+        ...sizePart(episode.value, threshold, this.#settings.sizePoints),
+        ...outsidePart(episode.internal, succeeded, this.#parts.fromOutside),
+        ...succeeded ? [{ name: 'success', points: this.#settings.successPoints, reason: 'a long or large session followed' }] : [],
       ],
       facts: {
-        service: about.service, port: about.port, responder: about.responder, attempts: overLong ? about.slow : about.attempts, long: overLong, succeeded, internal: episode.internal,
-        sessionSeconds: about.sessionSeconds, sessionOctets: about.sessionOctets,
+        service, port, responder, attempts: long ? about.slow : about.attempts, succeeded, sessionSeconds, sessionOctets, internal: episode.internal,
       },
     }
+  }
+
+  #attemptEvidence({ service, attempts, slow }: Login, threshold: number, times: number, usual: UsualRange | undefined): Evidence[] {
+    const unit = 'connections'
+    return [
+      {
+        name: measure, label: `short ${service} connections in 10 min`, value: attempts, unit, threshold,
+        ...(usual === undefined ? {} : { usual }),
+      },
+      { name: 'short-logins-4h', label: `short ${service} connections in 4 h`, value: slow, unit, threshold: this.#settings.leastLong * times },
+    ]
+  }
+
+  #sessionEvidence({ sessionSeconds, sessionOctets }: Login): Evidence[] {
+    const { sessionSeconds: long, sessionOctets: large } = this.#settings
+    return [
+      { name: 'session-seconds', label: 'the session after them lasted', value: sessionSeconds, unit: 's', threshold: long },
+      { name: 'session-octets', label: 'and carried', value: sessionOctets, unit: 'octets', threshold: large },
+    ]
   }
 
   save(): void {
@@ -172,8 +195,7 @@ export class BruteForce implements Detector {
   }
 
   size(): { entries: number, evicted: number } {
-    const all = [this.#attempts.size(), this.#samples.size(), { entries: this.#firing.size, evicted: this.#firing.evicted }, { entries: this.#slow.size, evicted: this.#slow.evicted }]
-    return all.reduce((sum, held) => ({ entries: sum.entries + held.entries, evicted: sum.evicted + held.evicted }))
+    return together(this.#attempts.size(), this.#samples.size(), this.#firing.size(), this.#slow.size())
   }
 }
 

@@ -1,10 +1,11 @@
 /**
- * A detector turns flows into findings. `running` detectors see every record in log order and fire when a count crosses its
- * threshold; they hold bounded windows of at most 10 minutes of event time. A detector never reads a clock, a store or a random number: the same records give
- * the same findings. Adding one: a file here, a line in index.ts, a page in docs.
+ * A detector turns flows into findings. `running` detectors see every record in log order and fire when a count crosses
+ * its threshold; they hold bounded windows of at most 10 minutes of event time. A detector never reads a clock, a store
+ * or a random number: the same records give the same findings. Adding one: a file here, a line in index.ts, a page in
+ * docs.
  *
- * Two kinds of state: windows, rebuilt after a restart by `rebuild` from the last part of the log; and what was learnt and
- * fired, kept as rows of detection memory in the commit that they belong to. `rebuild` touches only the first kind.
+ * Two kinds of state: windows, rebuilt after a restart by `rebuild` from the last part of the log; and what was learnt
+ * and fired, kept as rows of detection memory in the commit that they belong to. `rebuild` touches only the first kind.
  */
 import type { Evidence, RiskPart, UsualRange } from '../../proto/alert.ts'
 import type { Flow } from '../../proto/flow.ts'
@@ -46,7 +47,10 @@ export type Detection = {
   flows: { stream: string, boot: string, number: number }[]
   edgeScore?: number
   centralScore?: number
-  /** Start of the window in which this episode first crossed the threshold, and how often it has fired since: with the fingerprint they make the finding's id. */
+  /**
+   * Start of the window in which this episode first crossed the threshold, and how often it has fired since: with the
+   * fingerprint they make the finding's id.
+   */
   episodeMicros: number
   step: number
   /** Tells episodes of one fingerprint apart, e.g. the port under attack; '' when there is only one. */
@@ -68,7 +72,10 @@ export interface Detector {
   observe(flow: SeenFlow, out: Detection[]): void
   /** Takes a record that was observed before a restart: refills windows, learns nothing, finds nothing. */
   rebuild(flow: SeenFlow): void
-  /** A stream's clock entered a new pane: what grew since it was last reported and then fell quiet is reported with its final numbers. */
+  /**
+   * A stream's clock entered a new pane: what grew since it was last reported and then fell quiet is reported with its
+   * final numbers.
+   */
   settle(stream: string, clockMicros: number, out: Detection[]): void
   /** Writes what must survive a restart. */
   save(): void

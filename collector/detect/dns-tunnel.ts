@@ -1,30 +1,34 @@
 /**
  * DNS tunnel: data carried in the names of one registered domain.
  *
- * Source: Farnham 2013, "Detecting DNS tunneling" (SANS): volume and uniqueness of names per domain, label length, entropy; Born and
- * Gustafson 2010 for the character statistics. Prevalence (few hosts use the domain) is what keeps content networks and antivirus look-ups out.
- * Method: per (internal initiator, registered domain), distinct names below it in 10 minutes; fires at max(least, factor x learnt maximum) when the
- * longest labels have a mean length >= `labelLength` or the names a mean entropy >= `entropy` bits per character, and at most `hosts` internal hosts
- * asked for the domain in that time. A host that itself answers DNS is a resolver: names it passes on for others are not its own.
- * Limits: the 4-hour form needs a query over the archive and is not here; registered domains follow the short table in registered-domain.ts.
+ * Source: Farnham 2013, "Detecting DNS tunneling" (SANS): volume and uniqueness of names per domain, label length,
+ * entropy; Born and Gustafson 2010 for the character statistics. Prevalence (few hosts use the domain) is what keeps
+ * content networks and antivirus look-ups out.
+ * Method: per (internal initiator, registered domain), distinct names below it in 10 minutes; fires at max(least, factor
+ * x learnt maximum) when the longest labels have a mean length >= `labelLength` or the names a mean entropy >= `entropy`
+ * bits per character, and at most `hosts` internal hosts asked for the domain in that time. A host that itself answers
+ * DNS is a resolver: names it passes on for others are not its own.
+ * Limits: the 4-hour form needs a query over the archive and is not here; registered domains follow the short table in
+ * registered-domain.ts.
  */
 import { hash32 } from '../../proto/sketch.ts'
-import { episodeParts, fromSamples, paneMicros, sampleOf, sizePart, subjectOf, thresholdOf, windowMicros } from './judge.ts'
-import { Firing } from './firing.ts'
+import { firingOf, frameOf, sampleFrom, sampleOf, sizePart, subjectOf, thresholdOf, together, windowMicros } from './judge.ts'
 import { registeredDomain } from './registered-domain.ts'
 import { versionHash } from './settings.ts'
 import type { DistinctWindows } from '../aggregate/distinct-windows.ts'
 import type { Samples } from '../aggregate/samples.ts'
 import type { SumWindows } from '../aggregate/sum-windows.ts'
 import type { Detection, Detector, SeenFlow } from './detector.ts'
-import type { Episode } from './firing.ts'
+import type { Episode, Firing } from './firing.ts'
 import type { DetectorParts, Subject } from './judge.ts'
 import type { DnsTunnelSettings } from './settings.ts'
 
 type Tunnel = Subject & { domain: string, labelLength: number, entropy: number, hosts: number, queries: number }
 
+/** A query's key, and the counts it left. */
+type Seen = { key: string, domain: string, names: number, hosts: number }
+
 const measure = 'unique-subdomains'
-const sampleFrom = 4
 const resolverPort = 53
 
 export class DnsTunnel implements Detector {
@@ -55,7 +59,7 @@ export class DnsTunnel implements Detector {
     this.#shape = parts.aggregate.sums(2)
     this.#samples = parts.aggregate.samples()
     this.#exempt = new Set(settings.exempt)
-    this.#firing = new Firing({ detector: this.name, remember: parts.aggregate.remember, episodes: parts.episodes, windowMicros, paneMicros, retainMicros: 0 })
+    this.#firing = firingOf(this.name, parts, 0)
   }
 
   rebuild(flow: SeenFlow): void {
@@ -71,7 +75,7 @@ export class DnsTunnel implements Detector {
     return true
   }
 
-  #count(flow: SeenFlow, query: string, micros: number): { key: string, domain: string, names: number, hosts: number } | undefined {
+  #count(flow: SeenFlow, query: string, micros: number): Seen | undefined {
     const name = registeredDomain(query)
     if (name === undefined || name.below === '') return undefined
     const { domain, below } = name
@@ -96,7 +100,7 @@ export class DnsTunnel implements Detector {
     }
   }
 
-  #judge(flow: SeenFlow, { key, domain, names, hosts }: { key: string, domain: string, names: number, hosts: number }, micros: number): Episode<Tunnel> | undefined {
+  #judge(flow: SeenFlow, { key, domain, names, hosts }: Seen, micros: number): Episode<Tunnel> | undefined {
     const { baseline } = this.#parts.aggregate
     const initiator = flow.initiatorAddress
     baseline.note(initiator, measure, names, micros)
@@ -111,9 +115,8 @@ export class DnsTunnel implements Detector {
     const value = few && shaped ? names : 0
     if (value >= threshold) baseline.spoil(initiator, measure, micros)
     const about = { domain, labelLength: round(labelLength), entropy: round(entropy), hosts, queries }
-    const due = this.#firing.measure(key, value, threshold, micros, flow.stream, true, () => ({
-      ...subjectOf(flow, fromSamples(this.#samples.of(key), micros, micros).firstMicros), ...about,
-    }))
+    const begin = (): Tunnel => ({ ...subjectOf(flow, this.#samples.of(key)), ...about })
+    const due = this.#firing.measure(key, value, threshold, micros, flow.stream, true, begin)
     const now = due ?? known
     if (now !== undefined && value > 0) Object.assign(now.about, about)
     return due
@@ -134,9 +137,7 @@ export class DnsTunnel implements Detector {
     const threshold = thresholdOf(this.#settings, usual)
     const names = Math.max(episode.value, this.#names.count(key, true))
     return {
-      detector: this.name, entityKind: 'host', entity: about.initiator, peer: about.domain, strand: '', measure, windowMicros, techniques: this.techniques, versionHash: this.versionHash,
-      ...episodeParts(episode), ...fromSamples(this.#samples.of(key), about.firstMicros, episode.overMicros), firstMicros: about.firstMicros,
-      ...(usual === undefined ? {} : { usual }),
+      ...frameOf(this, measure, episode, this.#samples.of(key), usual), peer: about.domain, strand: '', windowMicros,
       evidence: [
         { name: measure, label: 'different names below the domain', value: names, unit: 'names', threshold, ...(usual === undefined ? {} : { usual }) },
         { name: 'label-length', label: 'mean length of the longest label', value: about.labelLength, unit: 'characters', threshold: this.#settings.labelLength },
@@ -148,7 +149,7 @@ export class DnsTunnel implements Detector {
         { name: this.name, points: this.#settings.points, reason: 'many different, long or random names below one rare domain' },
         ...sizePart(names, threshold, this.#settings.sizePoints),
       ],
-      facts: { domain: about.domain, names, labelLength: about.labelLength, entropy: about.entropy, hosts: about.hosts, resolver: about.responder, internal: true },
+      facts: { domain: about.domain, names, labelLength: about.labelLength, entropy: about.entropy, hosts: about.hosts, internal: true },
     }
   }
 
@@ -161,11 +162,8 @@ export class DnsTunnel implements Detector {
   }
 
   size(): { entries: number, evicted: number } {
-    const all = [
-      this.#names.size(), this.#hosts.size(), this.#resolvers.size(), this.#shape.size(), this.#samples.size(),
-      { entries: this.#firing.size, evicted: this.#firing.evicted },
-    ]
-    return all.reduce((sum, held) => ({ entries: sum.entries + held.entries, evicted: sum.evicted + held.evicted }))
+    const windows = [this.#names, this.#hosts, this.#resolvers, this.#shape, this.#samples, this.#firing]
+    return together(...windows.map((window) => window.size()))
   }
 }
 

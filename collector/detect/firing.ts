@@ -1,10 +1,11 @@
 /**
- * When a detector speaks. An episode begins when a key's value crosses its threshold and ends after a window without reaching it. It is
- * reported at the crossing, whenever the value has grown by half since the last report, every 10 minutes while it lasts, and once more with its final
- * value when the stream's clock is a minute past the last growth. So a flood of evidence makes few findings and none carries stale numbers.
+ * When a detector speaks. An episode begins when a key's value crosses its threshold and ends after a window without
+ * reaching it. It is reported at the crossing, whenever the value has grown by half since the last report, every 10
+ * minutes while it lasts, and once more with its final value when the stream's clock is a minute past the last growth.
+ * So a flood of evidence makes few findings and none carries stale numbers.
  *
- * Episodes are rows of detection memory ('fire/<detector>/<key>'): after a restart the same reports follow, with the same ids. Bounded:
- * the episode longest unchanged is given up first, counted.
+ * Episodes are rows of detection memory ('fire/<detector>/<key>'): after a restart the same reports follow, with the
+ * same ids. Bounded: the episode longest unchanged is given up first, counted.
  */
 
 export type Episode<About> = {
@@ -43,7 +44,7 @@ export class Firing<About> {
   readonly #options: FiringOptions
   readonly #episodes = new Map<string, Episode<About>>()
   readonly #dirty = new Set<string>()
-  evicted = 0
+  #evicted = 0
 
   constructor(options: FiringOptions) {
     this.#options = options
@@ -54,14 +55,22 @@ export class Firing<About> {
     return this.#episodes.get(key)
   }
 
-  /** A new value of a key at an event time. Gives the episode when it must be reported now. `about` is asked for at the crossing only. */
-  measure(key: string, value: number, threshold: number, micros: number, stream: string, internal: boolean, about: () => About): Episode<About> | undefined {
+  /**
+   * A new value of a key at an event time. Gives the episode when it must be reported now. `about` is asked for at the
+   * crossing only.
+   */
+  measure(
+    key: string, value: number, threshold: number, micros: number, stream: string, internal: boolean, about: () => About,
+  ): Episode<About> | undefined {
     let episode = this.#episodes.get(key)
     const { windowMicros, paneMicros } = this.#options
     if (episode === undefined || micros > episode.overMicros + windowMicros) {
       if (value < threshold) return undefined
       const opened = (Math.floor(micros / paneMicros) + 1) * paneMicros - windowMicros
-      episode = { about: about(), stream, internal, opened, step: -1, reported: 0, reportedMicros: micros, value, grownMicros: micros, overMicros: micros }
+      episode = {
+        about: about(), stream, internal, opened, step: -1, reported: 0, reportedMicros: micros, value,
+        grownMicros: micros, overMicros: micros,
+      }
       this.#episodes.delete(key)
       this.#episodes.set(key, episode)
       this.#bound()
@@ -104,7 +113,7 @@ export class Firing<About> {
       if (this.#episodes.size <= this.#options.episodes) break
       this.#episodes.delete(key)
       this.#dirty.add(key)
-      this.evicted++
+      this.#evicted++
     }
   }
 
@@ -124,10 +133,12 @@ export class Firing<About> {
 
   restore(rows: ReadonlyMap<string, string>): void {
     const prefix = `fire/${this.#options.detector}/`
-    for (const [key, value] of rows) if (key.startsWith(prefix)) this.#episodes.set(key.slice(prefix.length), JSON.parse(value) as Episode<About>)
+    for (const [key, value] of rows) {
+      if (key.startsWith(prefix)) this.#episodes.set(key.slice(prefix.length), JSON.parse(value) as Episode<About>)
+    }
   }
 
-  get size(): number {
-    return this.#episodes.size
+  size(): { entries: number, evicted: number } {
+    return { entries: this.#episodes.size, evicted: this.#evicted }
   }
 }

@@ -1,11 +1,11 @@
 /**
- * Model scores as evidence. A score alone says little (no per-flow anomaly score is usable at low false-positive rates: Axelsson 2000, "The
- * base-rate fallacy"), and scores of two models never meet raw: a score counts by its tail probability, the share of this stream's scored flows of the
- * last 7 days, under the same model, that scored as high. It adds at most `most` points to a finding that a detector has made, and never
- * makes one.
+ * Model scores as evidence. A score alone says little (no per-flow anomaly score is usable at low false-positive rates:
+ * Axelsson 2000, "The base-rate fallacy"), and scores of two models never meet raw: a score counts by its tail
+ * probability, the share of this stream's scored flows of the last 7 days, under the same model, that scored as high. It
+ * adds at most `most` points to a finding that a detector has made, and never makes one.
  *
- * State: one histogram of 256 buckets per (kind, stream) in two generations of 3.5 days, kept as rows ('scores/...'); another model begins
- * a new one. Bounded: 256 histograms, the oldest given up.
+ * State: one histogram of 256 buckets per (kind, stream) in two generations of 3.5 days, kept as rows ('scores/...');
+ * another model begins a new one. Bounded: 256 histograms, the oldest given up.
  */
 import type { Evidence, RiskPart } from '../../proto/alert.ts'
 import type { Detection, SeenFlow } from './detector.ts'

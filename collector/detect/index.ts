@@ -1,7 +1,7 @@
 /**
- * The detectors, and the set that runs them over the records of one run. `observe` takes records in log order, `tick` an empty batch's
- * clock, `rebuild` records that had been observed before a restart. What must survive is written by `save`, in the commit that
- * stores the findings. Loses nothing by itself; never blocks.
+ * The detectors, and the set that runs them over the records of one run. `observe` takes records in log order, `tick` an
+ * empty batch's clock, `rebuild` records that had been observed before a restart. What must survive is written by
+ * `save`, in the commit that stores the findings. Loses nothing by itself; never blocks.
  */
 import { BruteForce } from './brute-force.ts'
 import { DnsTunnel } from './dns-tunnel.ts'
@@ -18,12 +18,14 @@ import type { DetectorSettings } from './settings.ts'
 export { detectorSchema, readDetectorSettings } from './settings.ts'
 export type { DetectorSettings } from './settings.ts'
 
+type Settings = DetectorSettings['detectors']
+
 /** Name -> how to make it. */
 const detectors = {
-  'port-scan': (settings: DetectorSettings['detectors'], parts: DetectorParts): Detector => new PortScan(settings['port-scan'], parts),
-  'brute-force': (settings: DetectorSettings['detectors'], parts: DetectorParts): Detector => new BruteForce(settings['brute-force'], parts),
-  'dns-tunnel': (settings: DetectorSettings['detectors'], parts: DetectorParts): Detector => new DnsTunnel(settings['dns-tunnel'], parts),
-} as const satisfies Record<string, (settings: DetectorSettings['detectors'], parts: DetectorParts) => Detector>
+  'port-scan': (settings: Settings, parts: DetectorParts): Detector => new PortScan(settings['port-scan'], parts),
+  'brute-force': (settings: Settings, parts: DetectorParts): Detector => new BruteForce(settings['brute-force'], parts),
+  'dns-tunnel': (settings: Settings, parts: DetectorParts): Detector => new DnsTunnel(settings['dns-tunnel'], parts),
+} as const satisfies Record<string, (settings: Settings, parts: DetectorParts) => Detector>
 
 export type DetectorName = keyof typeof detectors
 export const detectorNames = Object.keys(detectors) as DetectorName[]
@@ -43,8 +45,10 @@ export class DetectorSet {
     this.#aggregate = aggregate
     this.guard = new OneWayGuard(settings.oneWay)
     this.#model = new FlowModel(settings.detectors['flow-model'], aggregate.remember)
-    const parts: DetectorParts = { aggregate, blind: (stream) => this.guard.blind(stream), episodes: settings.limits.episodes, fromOutside: settings.fromOutside }
-    this.detectors = detectorNames.filter((name) => settings.detectors[name].enabled).map((name) => detectors[name](settings.detectors, parts))
+    const { limits, fromOutside } = settings
+    const parts: DetectorParts = { aggregate, blind: (stream) => this.guard.blind(stream), episodes: limits.episodes, fromOutside }
+    const enabled = detectorNames.filter((name) => settings.detectors[name].enabled)
+    this.detectors = enabled.map((name) => detectors[name](settings.detectors, parts))
   }
 
   /** Takes one record; adds what was found to `out`. */
@@ -52,7 +56,9 @@ export class DetectorSet {
     const before = out.length
     this.guard.observe(flow)
     this.#model.observe(flow)
-    if (flow.initiatorInternal && flow.responderPackets > 0 && isAttempt(flow)) this.#aggregate.baseline.seen(flow.initiatorAddress, flow.startMicros)
+    if (flow.initiatorInternal && flow.responderPackets > 0 && isAttempt(flow)) {
+      this.#aggregate.baseline.seen(flow.initiatorAddress, flow.startMicros)
+    }
     for (const detector of this.detectors) detector.observe(flow, out)
     if (this.#aggregate.clocks.advance(flow.stream, flow.endMicros)) this.#settle(flow.stream, out)
     for (let i = before; i < out.length; i++) this.#model.weigh(out[i], flow.stream)
@@ -64,7 +70,10 @@ export class DetectorSet {
     for (const detector of this.detectors) detector.rebuild(flow)
   }
 
-  /** Takes the clock of a batch without records. `last`: the stream has nothing more to say, so whatever grew is reported. */
+  /**
+   * Takes the clock of a batch without records. `last`: the stream has nothing more to say, so whatever grew is
+   * reported.
+   */
   tick(stream: string, clockMicros: number, last: boolean, out: Detection[]): void {
     const before = out.length
     const moved = this.#aggregate.clocks.advance(stream, clockMicros)

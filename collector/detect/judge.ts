@@ -1,14 +1,18 @@
 /** What all running detectors share: the threshold a history allows, the points a size is worth, the frame of a detection. */
+import { Firing } from './firing.ts'
 import type { RiskPart, UsualRange } from '../../proto/alert.ts'
-import type { Sample } from '../aggregate/samples.ts'
 import type { Aggregate } from '../aggregate/aggregate.ts'
-import type { Detection, SeenFlow } from './detector.ts'
+import type { Sample } from '../aggregate/samples.ts'
+import type { Detection, Detector, SeenFlow } from './detector.ts'
 import type { Episode } from './firing.ts'
 import type { LearntSettings } from './settings.ts'
 
-/** Window and pane of running detectors (decided once in aggregate/panes.ts; a test holds them equal). */
+/** Window and pane of running detectors (decided in aggregate/panes.ts; a test holds them equal). */
 export const windowMicros = 600e6
 export const paneMicros = 30e6
+
+/** Members of a key before its flows are sampled. */
+export const sampleFrom = 4
 
 /** What a detector is built from. */
 export type DetectorParts = {
@@ -33,34 +37,50 @@ export function sizePart(value: number, threshold: number, most: number): RiskPa
 /** Points taken off for an attacker from outside that has not succeeded. */
 export function outsidePart(internal: boolean, succeeded: boolean, points: number): RiskPart[] {
   if (internal || points === 0) return []
-  return [succeeded ? { name: 'from-outside', points: 0, reason: 'from outside, but it succeeded' } : { name: 'from-outside', points: -points, reason: 'the attacker is outside and nothing shows success' }]
+  if (succeeded) return [{ name: 'from-outside', points: 0, reason: 'from outside, but it succeeded' }]
+  return [{ name: 'from-outside', points: -points, reason: 'the attacker is outside and nothing shows success' }]
 }
 
-export const sampleOf = (flow: SeenFlow): Sample => ({
-  stream: flow.stream, boot: flow.boot, number: flow.number, startMicros: flow.startMicros, endMicros: flow.endMicros, edgeScore: flow.edgeScore, centralScore: flow.centralScore,
+export const sampleOf = ({ stream, boot, number, startMicros, endMicros, edgeScore, centralScore }: SeenFlow): Sample =>
+  ({ stream, boot, number, startMicros, endMicros, edgeScore, centralScore })
+
+/** What every episode remembers. */
+export type Subject = { initiator: string, responder: string, run: string, sensor: string, firstMicros: number }
+
+/** Who is concerned, since when: the earliest of the sampled flows or this one. */
+export const subjectOf = (flow: SeenFlow, samples: readonly Sample[]): Subject => ({
+  initiator: flow.initiatorAddress, responder: flow.responderAddress, run: flow.run, sensor: flow.sensor,
+  firstMicros: samples.reduce((least, { startMicros }) => Math.min(least, startMicros), flow.startMicros),
 })
 
-const highest = (scores: (number | undefined)[]): number | undefined =>
-  scores.reduce<number | undefined>((most, score) => score === undefined || most !== undefined && most >= score ? most : score, undefined)
+export const firingOf = <About>(detector: string, { aggregate, episodes }: DetectorParts, retainMicros: number): Firing<About> =>
+  new Firing<About>({ detector, remember: aggregate.remember, episodes, windowMicros, paneMicros, retainMicros })
 
-/** The parts of a detection that come from its sampled flows. */
-export function fromSamples(samples: readonly Sample[], firstMicros: number, lastMicros: number): Pick<Detection, 'flows' | 'firstMicros' | 'lastMicros' | 'edgeScore' | 'centralScore'> {
+export type Framed = Omit<Detection, 'peer' | 'strand' | 'windowMicros' | 'evidence' | 'riskParts' | 'facts'>
+
+/** Everything of a detection about a host that does not depend on the detector. */
+export function frameOf(
+  detector: Detector, measure: string, episode: Episode<Subject>, samples: readonly Sample[], usual: UsualRange | undefined,
+): Framed {
+  const { initiator, run, sensor, firstMicros } = episode.about
   const edgeScore = highest(samples.map((sample) => sample.edgeScore))
   const centralScore = highest(samples.map((sample) => sample.centralScore))
   return {
+    detector: detector.name, techniques: detector.techniques, versionHash: detector.versionHash, measure,
+    entityKind: 'host', entity: initiator, run, sensor, episodeMicros: episode.opened, step: episode.step,
+    firstMicros, lastMicros: samples.reduce((most, { startMicros }) => Math.max(most, startMicros), episode.overMicros),
     flows: samples.map(({ stream, boot, number }) => ({ stream, boot, number })),
-    firstMicros: samples.reduce((least, { startMicros }) => Math.min(least, startMicros), firstMicros),
-    lastMicros: samples.reduce((most, { startMicros }) => Math.max(most, startMicros), lastMicros),
+    ...(usual === undefined ? {} : { usual }),
     ...(edgeScore === undefined ? {} : { edgeScore }),
     ...(centralScore === undefined ? {} : { centralScore }),
   }
 }
 
-/** What every episode remembers. */
-export type Subject = { initiator: string, responder: string, run: string, sensor: string, firstMicros: number }
+const highest = (scores: (number | undefined)[]): number | undefined =>
+  scores.reduce<number | undefined>((most, score) => score === undefined || most !== undefined && most >= score ? most : score, undefined)
 
-export const subjectOf = (flow: SeenFlow, firstMicros: number): Subject =>
-  ({ initiator: flow.initiatorAddress, responder: flow.responderAddress, run: flow.run, sensor: flow.sensor, firstMicros })
+type Held = { entries: number, evicted: number }
 
-export const episodeParts = (episode: Episode<Subject>): Pick<Detection, 'run' | 'sensor' | 'episodeMicros' | 'step'> =>
-  ({ run: episode.about.run, sensor: episode.about.sensor, episodeMicros: episode.opened, step: episode.step })
+/** Entries held and given up by several structures together. */
+export const together = (...held: Held[]): Held =>
+  held.reduce((sum, { entries, evicted }) => ({ entries: sum.entries + entries, evicted: sum.evicted + evicted }))

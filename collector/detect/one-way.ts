@@ -1,7 +1,8 @@
 /**
- * Notices a sensor that sees one direction of the traffic only (a mirror port set up for one side, asymmetric routing): there every
- * connection looks failed. Per stream, over 5 minutes of event time: connections that prove it, against connections seen in both
- * directions. Unanswered SYNs are in neither number. Bounded: 1,024 streams. Rebuilt from the log after a restart.
+ * Notices a sensor that sees one direction of the traffic only (a mirror port set up for one side, asymmetric routing):
+ * there every connection looks failed. Per stream, over 5 minutes of event time: connections that prove it, against
+ * connections seen in both directions. Unanswered SYNs are in neither number. Bounded: 1,024 streams. Rebuilt from the
+ * log after a restart.
  */
 import { isAttempt, provesOneWay, tcp } from './outcome.ts'
 import type { SeenFlow } from './detector.ts'
@@ -17,7 +18,10 @@ export class OneWayGuard {
   readonly #share: number
   readonly #flows: number
 
-  /** `share`: the part of one-way connections above which failures mean nothing; `flows`: connections needed before that is judged. */
+  /**
+   * `share`: the part of one-way connections above which failures mean nothing; `flows`: connections needed before that
+   * is judged.
+   */
   constructor(options: { share: number, flows: number }) {
     this.#share = options.share
     this.#flows = options.flows

@@ -1,9 +1,11 @@
 /**
- * What became of a connection attempt, from the record of its first part. Connection states are Zeek's (Zeek manual, conn_state).
+ * What became of a connection attempt, from the record of its first part. Connection states are Zeek's (Zeek manual,
+ * conn_state).
  *
- * Failed: S0 (SYN, no answer), REJ (SYN, reset), RSTOS0 (SYN, then the initiator's own reset, never an answer), SH (SYN and FIN, never an answer); for
- * UDP, no packet from the responder. RSTRH, SHR and OTH say that the sensor did not see the SYN: they say nothing about the attempt.
- * A flow that had begun before capture is neither an attempt nor a failure, whatever its state.
+ * Failed: S0 (SYN, no answer), REJ (SYN, reset), RSTOS0 (SYN, then the initiator's own reset, never an answer), SH (SYN
+ * and FIN, never an answer); for UDP, no packet from the responder. RSTRH, SHR and OTH say that the sensor did not see
+ * the SYN: they say nothing about the attempt. A flow that had begun before capture is neither an attempt nor a failure,
+ * whatever its state.
  */
 import { mark } from '../../proto/flow.ts'
 import type { SeenFlow } from './detector.ts'
@@ -31,8 +33,8 @@ export function hasConversed(flow: SeenFlow): boolean {
 }
 
 /**
- * Whether an attempt proves that the sensor sees one direction only: the initiator went on after its SYN and no answer was ever seen, or only answers
- * were. An unanswered SYN proves nothing: that is what a scan looks like.
+ * Whether an attempt proves that the sensor sees one direction only: the initiator went on after its SYN and no answer
+ * was ever seen, or only answers were. An unanswered SYN proves nothing: that is what a scan looks like.
  */
 export function provesOneWay(flow: SeenFlow): boolean {
   if (flow.initiatorPackets === 0) return flow.responderPackets > 0

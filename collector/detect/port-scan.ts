@@ -1,27 +1,26 @@
 /**
  * Vertical port scan: one host tries many ports of another and most of them fail.
  *
- * Source: counting distinct failed destinations in a sliding window is the scan detector of Bro (Paxson 1999, "Bro: a system for detecting
- * network intruders in real-time") and the threshold form that Jung et al. 2004 compare their sequential test with.
- * Method: per (initiator, responder), distinct (protocol, port) whose attempt failed, in 10 minutes; fires at max(least, factor x the
- * initiator's learnt maximum). Attempts count when the flow began. Failure is defined in outcome.ts; on a one-way view it is
- * unknown and nothing is counted.
- * Limits: scans without a SYN (FIN, NULL, ACK) look like flows begun before capture and are not counted; UDP ports of traceroute are left out.
+ * Source: counting distinct failed destinations in a sliding window is the scan detector of Bro (Paxson 1999, "Bro: a
+ * system for detecting network intruders in real-time") and the threshold form that Jung et al. 2004 compare their
+ * sequential test with.
+ * Method: per (initiator, responder), distinct (protocol, port) whose attempt failed, in 10 minutes; fires at max(least,
+ * factor x the initiator's learnt maximum). Attempts count when the flow began. Failure is defined in outcome.ts; on a
+ * one-way view it is unknown and nothing is counted.
+ * Limits: scans without a SYN (FIN, NULL, ACK) look like flows begun before capture and are not counted; UDP ports of
+ * traceroute are left out.
  */
-import { episodeParts, fromSamples, outsidePart, paneMicros, sampleOf, sizePart, subjectOf, thresholdOf, windowMicros } from './judge.ts'
-import { Firing } from './firing.ts'
+import { firingOf, frameOf, outsidePart, sampleFrom, sampleOf, sizePart, subjectOf, thresholdOf, together, windowMicros } from './judge.ts'
 import { hasFailed, isAttempt, isGroup, tcp, udp } from './outcome.ts'
 import { versionHash } from './settings.ts'
 import type { DistinctWindows } from '../aggregate/distinct-windows.ts'
 import type { Samples } from '../aggregate/samples.ts'
 import type { Detection, Detector, SeenFlow } from './detector.ts'
-import type { Episode } from './firing.ts'
+import type { Episode, Firing } from './firing.ts'
 import type { DetectorParts, Subject } from './judge.ts'
 import type { PortScanSettings } from './settings.ts'
 
 const measure = 'failed-ports'
-/** Distinct failures before flows are sampled. */
-const sampleFrom = 4
 
 export class PortScan implements Detector {
   readonly name = 'port-scan'
@@ -43,7 +42,7 @@ export class PortScan implements Detector {
     this.#tried = parts.aggregate.distinct()
     this.#failed = parts.aggregate.distinct()
     this.#samples = parts.aggregate.samples()
-    this.#firing = new Firing({ detector: this.name, remember: parts.aggregate.remember, episodes: parts.episodes, windowMicros, paneMicros, retainMicros: 0 })
+    this.#firing = firingOf(this.name, parts, 0)
   }
 
   rebuild(flow: SeenFlow): void {
@@ -73,7 +72,7 @@ export class PortScan implements Detector {
     if (failed < this.#settings.least && this.#firing.get(key) === undefined) return
     const threshold = thresholdOf(this.#settings, baseline.usual(initiator, measure, micros))
     if (failed >= threshold) baseline.spoil(initiator, measure, micros)
-    const first = (): Subject => subjectOf(flow, fromSamples(this.#samples.of(key), micros, micros).firstMicros)
+    const first = (): Subject => subjectOf(flow, this.#samples.of(key))
     const episode = this.#firing.measure(key, failed, threshold, micros, flow.stream, internal, first)
     if (episode !== undefined) out.push(this.#describe(key, episode))
   }
@@ -83,22 +82,20 @@ export class PortScan implements Detector {
   }
 
   #describe(key: string, episode: Episode<Subject>): Detection {
-    const { initiator, responder, firstMicros } = episode.about
-    const usual = this.#parts.aggregate.baseline.usual(initiator, measure, episode.overMicros)
+    const usual = this.#parts.aggregate.baseline.usual(episode.about.initiator, measure, episode.overMicros)
     const threshold = thresholdOf(this.#settings, usual)
     const failed = Math.max(episode.value, this.#failed.count(key, episode.internal))
     const tried = Math.max(failed, this.#tried.count(key, episode.internal))
     return {
-      detector: this.name, entityKind: 'host', entity: initiator, peer: responder, strand: '', windowMicros, measure, techniques: this.techniques, versionHash: this.versionHash,
-      ...episodeParts(episode), ...fromSamples(this.#samples.of(key), firstMicros, episode.overMicros), firstMicros,
-      ...(usual === undefined ? {} : { usual }),
+      ...frameOf(this, measure, episode, this.#samples.of(key), usual), peer: episode.about.responder, strand: '', windowMicros,
       evidence: [
         { name: measure, label: 'ports that failed', value: failed, unit: 'ports', threshold, ...(usual === undefined ? {} : { usual }) },
         { name: 'tried-ports', label: 'ports tried', value: tried, unit: 'ports' },
       ],
       riskParts: [
         { name: this.name, points: this.#settings.points, reason: 'many ports of one host failed' },
-        ...sizePart(failed, threshold, this.#settings.sizePoints), ...outsidePart(episode.internal, false, this.#parts.fromOutside),
+        ...sizePart(failed, threshold, this.#settings.sizePoints),
+        ...outsidePart(episode.internal, false, this.#parts.fromOutside),
       ],
       facts: { failed, tried, internal: episode.internal },
     }
@@ -113,14 +110,16 @@ export class PortScan implements Detector {
   }
 
   size(): { entries: number, evicted: number } {
-    const all = [this.#tried.size(), this.#failed.size(), this.#samples.size(), { entries: this.#firing.size, evicted: this.#firing.evicted }]
-    return all.reduce((sum, held) => ({ entries: sum.entries + held.entries, evicted: sum.evicted + held.evicted }))
+    return together(this.#tried.size(), this.#failed.size(), this.#samples.size(), this.#firing.size())
   }
 }
 
 const keyOf = (flow: SeenFlow): string => `${flow.initiatorAddress}>${flow.responderAddress}`
 
-/** An unanswered UDP packet is a probe unless it is a late answer of a server (well-known port to ephemeral one) or traceroute (33434 to 33534). */
+/**
+ * An unanswered UDP packet is a probe unless it is a late answer of a server (well-known port to ephemeral one) or
+ * traceroute (33434 to 33534).
+ */
 function countsAsProbe(flow: SeenFlow): boolean {
   if (flow.initiatorPort < 1024 && flow.responderPort >= 1024) return false
   return flow.responderPort < 33434 || flow.responderPort > 33534

@@ -1,8 +1,8 @@
 /**
- * The registered domain of a DNS name: one label more than its public suffix (what anybody can register below). The full Public Suffix List
- * (publicsuffix.org) has some 9,800 rules; this table holds the common suffixes of two labels and the hosting suffixes whose customers must
- * not be thrown together. A suffix that is missing here makes the domain one label too short: names of its owners are then
- * counted together, which the limit on hosts per domain keeps quiet.
+ * The registered domain of a DNS name: one label more than its public suffix (what anybody can register below). The full
+ * Public Suffix List (publicsuffix.org) has some 9,800 rules; this table holds the common suffixes of two labels and the
+ * hosting suffixes whose customers must not be thrown together. A suffix that is missing here makes the domain one label
+ * too short: names of its owners are then counted together, which the limit on hosts per domain keeps quiet.
  */
 
 const secondLevel: Readonly<Record<string, string>> = {
@@ -36,8 +36,8 @@ const suffixes = new Set<string>(hosting)
 for (const [country, names] of Object.entries(secondLevel)) for (const name of names.split(' ')) suffixes.add(`${name}.${country}`)
 
 /**
- * Registered domain of a name (lower case, no trailing dot) and what stands before it. Undefined for reverse look-ups, names without a
- * dot, and names of the local link, which nobody registered.
+ * Registered domain of a name (lower case, no trailing dot) and what stands before it. Undefined for reverse look-ups,
+ * names without a dot, and names of the local link, which nobody registered.
  */
 export function registeredDomain(name: string): { domain: string, below: string } | undefined {
   const ends: number[] = []

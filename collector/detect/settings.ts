@@ -1,6 +1,6 @@
 /**
- * Thresholds of the detectors: the shape of packaging/config/detectors.yaml, checked once, trusted after. Reading the file is the
- * configuration's business; this takes the plain object.
+ * Thresholds of the detectors: the shape of packaging/config/detectors.yaml, checked once, trusted after. Reading the
+ * file is the configuration's business; this takes the plain object.
  */
 import { createHash } from 'node:crypto'
 import { Type } from 'typebox'
@@ -11,7 +11,11 @@ import type { Static } from 'typebox'
 const count = (minimum = 1): ReturnType<typeof Type.Integer> => Type.Integer({ minimum })
 const points = (): ReturnType<typeof Type.Integer> => Type.Integer({ minimum: 0, maximum: 100 })
 const strict = { additionalProperties: false }
-const learnt = { enabled: Type.Boolean(), least: count(2), factor: Type.Number({ minimum: 1 }), atMost: count(), points: points(), sizePoints: points() }
+const learnt = {
+  enabled: Type.Boolean(), least: count(2), factor: Type.Number({ minimum: 1 }), atMost: count(), points: points(), sizePoints: points(),
+}
+const serviceName = Type.String({ minLength: 1, maxLength: 40 })
+const service = Type.Object({ name: serviceName, times: Type.Optional(Type.Number({ minimum: 1 })) }, strict)
 
 export const detectorSchema = Type.Object({
   learningDays: Type.Number({ minimum: 0, maximum: 28 }),
@@ -21,14 +25,17 @@ export const detectorSchema = Type.Object({
   detectors: Type.Object({
     'port-scan': Type.Object(learnt, strict),
     'brute-force': Type.Object({
-      ...learnt, leastLong: count(2), shortSeconds: Type.Number({ minimum: 1 }), sessionSeconds: Type.Number({ minimum: 1 }), sessionOctets: count(),
-      successPoints: points(),
-      services: Type.Record(Type.String(), Type.Object({ name: Type.String({ minLength: 1, maxLength: 40 }), times: Type.Optional(Type.Number({ minimum: 1 })) }, strict)),
+      ...learnt, leastLong: count(2), successPoints: points(), services: Type.Record(Type.String(), service),
+      shortSeconds: Type.Number({ minimum: 1 }), sessionSeconds: Type.Number({ minimum: 1 }), sessionOctets: count(),
     }, strict),
     'dns-tunnel': Type.Object({
-      ...learnt, labelLength: Type.Number({ minimum: 1 }), entropy: Type.Number({ minimum: 0 }), hosts: count(), exempt: Type.Array(Type.String()),
+      ...learnt, labelLength: Type.Number({ minimum: 1 }), entropy: Type.Number({ minimum: 0 }), hosts: count(),
+      exempt: Type.Array(Type.String()),
     }, strict),
-    'flow-model': Type.Object({ enabled: Type.Boolean(), most: Type.Integer({ minimum: 0, maximum: 10 }), tail: Type.Number({ minimum: 0, maximum: 1 }), learnt: count() }, strict),
+    'flow-model': Type.Object({
+      enabled: Type.Boolean(), most: Type.Integer({ minimum: 0, maximum: 10 }), learnt: count(),
+      tail: Type.Number({ minimum: 0, maximum: 1 }),
+    }, strict),
   }, strict),
 }, strict)
 

@@ -1,6 +1,7 @@
 /**
- * Events per key over 4 hours of event time, in 24 panes of 10 minutes. Too long to be rebuilt from the log, so it is kept as rows of detection memory
- * ('slow/<detector>/<key>') and never counted twice. Bounded: the key longest silent is given up, with its row, counted.
+ * Events per key over 4 hours of event time, in 24 panes of 10 minutes. Too long to be rebuilt from the log, so it is
+ * kept as rows of detection memory ('slow/<detector>/<key>') and never counted twice. Bounded: the key longest silent is
+ * given up, with its row, counted.
  */
 const paneMicros = 600e6
 const panes = 24
@@ -11,7 +12,7 @@ export const slowMicros = paneMicros * panes
 type Slow = { newest: number, counts: number[] }
 
 export class SlowCounts {
-  evicted = 0
+  #evicted = 0
   readonly #keys = new Map<string, Slow>()
   readonly #dirty = new Set<string>()
   readonly #prefix: string
@@ -50,7 +51,7 @@ export class SlowCounts {
     for (const [key, { newest }] of this.#keys) {
       const silent = newest <= pane - panes
       if (!silent && this.#keys.size <= this.#limit) break
-      if (!silent) this.evicted++
+      if (!silent) this.#evicted++
       this.#keys.delete(key)
       this.#dirty.add(key)
     }
@@ -72,7 +73,7 @@ export class SlowCounts {
     }
   }
 
-  get size(): number {
-    return this.#keys.size
+  size(): { entries: number, evicted: number } {
+    return { entries: this.#keys.size, evicted: this.#evicted }
   }
 }

@@ -1,7 +1,8 @@
 /**
- * What a flow's addresses mean here: internal or external, and which batch it came from. Takes ownership of the decoded flow and adds
- * to it instead of copying sixty fields. Loses nothing, never blocks. The cache is bounded: two generations of 32,768
- * addresses, the older one forgotten when the newer is full. Asset names, GeoIP and threat lists join here.
+ * What a flow's addresses mean here: internal or external, and which batch it came from. Takes ownership of the decoded
+ * flow and adds to it instead of copying sixty fields. Loses nothing, never blocks. The cache is bounded: two
+ * generations of 32,768 addresses, the older one forgotten when the newer is full. Asset names, GeoIP and threat lists
+ * join here.
  */
 import { formatAddress, inNetworks, parseAddress, parseNetwork } from '../../proto/address.ts'
 import { VedetteError } from '../../proto/error.ts'

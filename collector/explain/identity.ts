@@ -1,6 +1,6 @@
 /**
- * Ids of findings and alerts. A fingerprint has no version in it: an edited rule continues its alerts. All are functions of what was seen, so whoever
- * computes them again gets the same.
+ * Ids of findings and alerts. A fingerprint has no version in it: an edited rule continues its alerts. All are functions
+ * of what was seen, so whoever computes them again gets the same.
  */
 import { createHash } from 'node:crypto'
 

@@ -1,4 +1,7 @@
-/** One sentence per detector, from the facts of a detection, and what an analyst would do next. Every piece of text has been made inert before. */
+/**
+ * One sentence per detector, from the facts of a detection, and what an analyst would do next. Every piece of text has
+ * been made inert before.
+ */
 import { counted, decimal, duration, number, octets } from './words.ts'
 import type { UsualRange } from '../../proto/alert.ts'
 

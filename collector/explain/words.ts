@@ -1,9 +1,15 @@
-/** Numbers, times and foreign text as people read them. Text from the network is made inert: nothing in it can act on a terminal or a page. */
+/**
+ * Numbers, times and foreign text as people read them. Text from the network is made inert: nothing in it can act on a
+ * terminal or a page.
+ */
 
 const dangerous = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}]/gu
 const longest = 253
 
-/** Control, format (bidirectional, zero-width) and unassigned characters become \u{...}; longer text than a DNS name is cut. */
+/**
+ * Control, format (bidirectional, zero-width) and unassigned characters become \u{...}; longer text than a DNS name is
+ * cut.
+ */
 export function inert(text: string): string {
   const cut = text.length > longest ? `${text.slice(0, longest)}…` : text
   return cut.replace(dangerous, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
