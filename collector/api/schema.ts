@@ -128,5 +128,6 @@ export type AlertDetailBody = Static<typeof AlertDetail>
 export type FlowListBody = Static<typeof FlowList>
 export type Ledger = Static<typeof LedgerBody>
 export type LedgerAccount = Ledger['streams'][number]
+export type ReadinessReport = Static<typeof ReadinessBody>
 export type RunListBody = Static<typeof RunList>
 export type Run = RunListBody['items'][number]

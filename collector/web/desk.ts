@@ -5,8 +5,8 @@
 import { batch, computed, effect, signal, untracked } from '@preact/signals'
 import { severities } from '../../proto/alert.ts'
 import type { Alert } from '../../proto/alert.ts'
-import type { AlertDetailBody, Ledger, Run } from '../api/schema.ts'
-import { readAlert, readAlerts, readLedger, readRuns } from './client.ts'
+import type { AlertDetailBody, Ledger, ReadinessReport, Run } from '../api/schema.ts'
+import { readAlert, readAlerts, readLedger, readReadiness, readRuns } from './client.ts'
 import type { Failure } from './client.ts'
 import { LiveLink } from './live.ts'
 import type { LinkState } from './live.ts'
@@ -23,6 +23,7 @@ export const runs = signal<readonly Run[]>([])
 export const version = signal('')
 export const ledger = signal<Ledger | undefined>(undefined)
 export const ledgerFailure = signal<Failure | undefined>(undefined)
+export const parts = signal<ReadinessReport['parts']>([])
 export const linkState = signal<LinkState>('connecting')
 export const queue = signal<Queue>(emptyQueue)
 export const queueState = signal<'loading' | 'ready' | { failure: Failure }>('loading')
@@ -79,7 +80,7 @@ const link = new LiveLink({
     painting ??= setTimeout(takeNews, paintMs)
   },
   onState: (state) => { linkState.value = state },
-  onReset: () => { void load() },
+  onReset: () => { void poll() },
   later: (work, ms) => setTimeout(work, ms),
   cancel: (timer) => { clearTimeout(timer as ReturnType<typeof setTimeout>) },
 })
@@ -150,24 +151,35 @@ export const shownAlert = computed<Alert | undefined>(() => {
   return whole === undefined || (brief !== undefined && brief.version > whole.version) ? brief : whole
 })
 
+/** The alerts looked at last, so that going back to one shows it whole at once. */
+const bodies = new Map<string, AlertDetailBody>()
+const keptBodies = 30
+
+function remember(id: string, body: AlertDetailBody): void {
+  bodies.delete(id)
+  bodies.set(id, body)
+  for (const oldest of bodies.keys()) if (bodies.size > keptBodies) bodies.delete(oldest)
+}
+
 export async function loadDetail(id: string | undefined, quietly = false): Promise<void> {
   if (id === undefined) { detail.value = undefined; return }
-  const before = detail.value
-  const body = before?.id === id ? before.body : undefined
+  const body = bodies.get(id)
   if (!quietly) detail.value = { id, state: 'loading', ...(body === undefined ? {} : { body }) }
   const reply = await readAlert(id)
+  if (reply.ok) remember(id, reply.body)
   if (selected.value !== id) return
   detail.value = reply.ok ? { id, state: 'ready', body: reply.body } : { id, state: 'failed', failure: reply.failure, ...(body === undefined ? {} : { body }) }
 }
 
 async function refresh(): Promise<void> {
-  const [found, counted] = await Promise.all([readRuns(), readLedger()])
+  const [found, counted, states] = await Promise.all([readRuns(), readLedger(), readReadiness()])
   batch(() => {
     if (found.ok) {
       if (JSON.stringify(found.body.items) !== JSON.stringify(runs.value)) runs.value = found.body.items
       version.value = found.body.version
     }
     if (counted.ok) ledger.value = counted.body
+    if (states.ok) parts.value = states.body.parts
     ledgerFailure.value = counted.ok ? undefined : counted.failure
     wallMs.value = Date.now()
     ready.value = true

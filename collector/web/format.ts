@@ -29,17 +29,21 @@ export function short(value: number): string {
   return value < 1e6 ? `${one.format(value / 1e3)} k` : value < 1e9 ? `${two.format(value / 1e6)} M` : `${two.format(value / 1e9)} G`
 }
 
-/** A number with its unit, units of size and time written out. */
-export function quantity(value: number, unit: string): string {
-  if (unit === 'B' || unit === 'octets' || unit === 'bytes' || unit === 'IP octets') return octets(value)
-  if (unit === 's' || unit === 'seconds') return duration(value * 1e6)
-  if (unit === 'ms') return duration(value * 1e3)
-  if (unit === 'us') return duration(value)
-  return unit === '' ? measured(value) : `${measured(value)} ${unit}`
+const scales: Readonly<Record<string, (value: number) => string>> = {
+  B: octets, octets, bytes: octets, 'IP octets': octets,
+  s: (value) => duration(value * 1e6), seconds: (value) => duration(value * 1e6), ms: (value) => duration(value * 1e3), us: (value) => duration(value),
+}
+
+/** A number of a unit, units of size and time written out; other units only when `named`. */
+export function quantity(value: number, unit: string, named = true): string {
+  const scale = Object.hasOwn(scales, unit) ? scales[unit] : undefined
+  if (scale !== undefined) return scale(value)
+  return named && unit !== '' ? `${measured(value)} ${unit}` : measured(value)
 }
 
 /** Microseconds -> '420 ms', '6 min 12 s', '3 h 5 min', '2 d 4 h'. */
 export function duration(micros: number): string {
+  if (micros === 0) return '0 s'
   if (micros < 1000) return `${whole.format(micros)} µs`
   if (micros < 1e6) return `${(micros < 1e4 ? one : whole).format(micros / 1e3)} ms`
   const seconds = micros / 1e6
@@ -58,6 +62,12 @@ export function age(micros: number, nowMicros: number): string {
   if (seconds < 60) return `${seconds} s`
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`
   return seconds < 86_400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`
+}
+
+/** 'now', '2 min ago'. */
+export function ago(micros: number, nowMicros: number): string {
+  const text = age(micros, nowMicros)
+  return text === 'now' ? text : `${text} ago`
 }
 
 const pad = (value: number, width = 2): string => String(value).padStart(width, '0')

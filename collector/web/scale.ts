@@ -19,7 +19,8 @@ export function rangeChart({ value, threshold, usual }: Evidence): RangeChart {
   const top = Math.max(value, ...marks, 0)
   const reference = Math.max(...marks, 0)
   const log = reference > 0 && value / reference > linearRatio
-  const smallest = log ? Math.min(...[...marks, value].filter((mark) => mark > 0)) : 1
+  // No more than nine decades: whatever is smaller stands at the left end.
+  const smallest = log ? Math.max(top / 1e9, Math.min(...[...marks, value].filter((mark) => mark > 0))) : 1
   const weigh = (mark: number): number => log ? Math.log1p(Math.max(0, mark) / smallest) : Math.max(0, mark)
   // Head room, so that the end of the bar is seen to be its end.
   const span = weigh(top) * 1.06
@@ -41,7 +42,7 @@ export function comparison({ value, threshold, usual }: Evidence): string {
     if (value >= usual.low && value <= usual.high) return 'within its usual range'
     if (value < usual.low) return 'below its usual range'
     if (usual.maximum > 0) return value > usual.maximum ? `${times(usual.maximum)} its highest so far` : 'above its usual range'
-    return 'never seen of it before'
+    return 'none of it seen before'
   }
   return threshold !== undefined && threshold > 0 && value >= threshold ? `${times(threshold)} the threshold` : ''
 }

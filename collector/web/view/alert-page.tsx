@@ -10,7 +10,7 @@ export function AlertPage({ id }: { id: string }): preact.JSX.Element {
   const now = detail.value
   return (
     <article class="alert-page">
-      <a class="back" href={addressOf('/queue', route.value.query, { at: id })}><Icon name="back" /> Queue</a>
+      <div class="above"><a class="back" href={addressOf('/queue', route.value.query, { at: id })}><Icon name="back" /> Queue</a></div>
       {alert !== undefined ? <AlertView key={alert.id} alert={alert} alone />
         : now?.state !== 'failed' ? <Loading rows={5} label="The alert is being read" />
           : now.failure.code === 'E_NOT_FOUND' ? <Notice kind="empty" title="This alert does not exist" text="It may belong to a run that was removed." />

@@ -1,7 +1,7 @@
 /** One alert, explained: the sentence, the numbers against what is usual, the parts of its risk, what to do, and the flows that show it. */
 import type { Alert } from '../../../proto/alert.ts'
 import { detail, loadDetail, nowMicros } from '../desk.ts'
-import { age, count, dateTime, duration, visible } from '../format.ts'
+import { ago, count, dateTime, duration, visible } from '../format.ts'
 import { utc } from '../preference.ts'
 import { addressOf, alertPath, route } from '../route.ts'
 import { techniqueLink, techniqueName } from '../technique.ts'
@@ -27,7 +27,7 @@ function Facts({ alert }: { alert: Alert }): preact.JSX.Element {
       <Fact name={alert.entityKind}><a href={addressOf('/queue', route.value.query, { entity: alert.entity })} title="All alerts of this one"><Datum value={alert.entity} strong /></a></Fact>
       {alert.peer === '' ? null : <Fact name="other side"><Datum value={alert.peer} strong /></Fact>}
       <Fact name="first seen"><time>{when(alert.firstMicros)}</time></Fact>
-      <Fact name="last evidence"><time>{when(alert.lastMicros)}</time> <span class="quiet">{age(alert.lastMicros, nowMicros.value)}</span></Fact>
+      <Fact name="last evidence"><time>{when(alert.lastMicros)}</time></Fact>
       <Fact name="lasted">{duration(alert.lastMicros - alert.firstMicros)}</Fact>
       <Fact name="findings">{count(alert.findings)}</Fact>
       <Fact name="sensor"><Datum value={alert.sensor} /></Fact>
@@ -78,6 +78,7 @@ export function AlertView({ alert, alone }: { alert: Alert, alone?: boolean }): 
       <header>
         <Badge severity={alert.severity} risk={alert.risk} />
         <span class="state">{alert.state}</span>
+        <span class="quiet">{ago(alert.lastMicros, nowMicros.value)}</span>
         {alone === true ? null : <a class="open" href={addressOf(alertPath(alert.id), route.value.query)}>Open <kbd>Enter</kbd></a>}
       </header>
       <h1><Sentence text={alert.sentence} names={[alert.entity, alert.peer]} /></h1>

@@ -10,9 +10,9 @@ function Chart({ evidence }: { evidence: Evidence }): preact.JSX.Element {
   return (
     <svg class="range" height="30" width="100%" aria-hidden="true">
       <rect class="track" x="0" y="12" width="100%" height="6" rx="3" />
-      {band === undefined ? null : <rect class="band" x={percent(band.from)} y="6" width={percent(Math.max(0.6, band.to - band.from))} height="18" rx="2" />}
+      {band === undefined ? null : <rect class={evidence.usual?.learning === true ? 'band so-far' : 'band'} x={percent(band.from)} y="6" width={percent(Math.max(0.6, band.to - band.from))} height="18" rx="2" />}
       <rect class="value" x="0" y="12" width={percent(value)} height="6" rx="3" />
-      {maximum === undefined ? null : <line class="maximum" x1={percent(maximum)} x2={percent(maximum)} y1="5" y2="25" />}
+      {maximum === undefined || evidence.usual?.learning === true ? null : <line class="maximum" x1={percent(maximum)} x2={percent(maximum)} y1="5" y2="25" />}
       {threshold === undefined ? null : <line class="threshold" x1={percent(threshold)} x2={percent(threshold)} y1="2" y2="28" />}
       <circle class="end" cx={percent(value)} cy="15" r="5" />
     </svg>
@@ -20,13 +20,14 @@ function Chart({ evidence }: { evidence: Evidence }): preact.JSX.Element {
 }
 
 function Legend({ evidence: { unit, threshold, usual } }: { evidence: Evidence }): preact.JSX.Element {
-  const write = (value: number): string => visible(quantity(value, unit))
+  const write = (value: number): string => visible(quantity(value, unit, false))
+  const span = usual === undefined ? '' : usual.low === usual.high ? write(usual.high) : `${write(usual.low)} – ${write(usual.high)}`
   return (
     <p class="legend">
       {usual === undefined ? null : usual.learning
-        ? <span class="learning">learning: known for {usual.windows} {usual.windows === 1 ? 'window' : 'windows'}</span>
-        : <span class="of-band">usual {usual.low === usual.high ? write(usual.high) : `${write(usual.low)} – ${write(usual.high)}`}</span>}
-      {usual === undefined || usual.learning ? null : <span class="of-maximum" title={`learnt from ${usual.windows} windows`}>highest {write(usual.maximum)}</span>}
+        ? <span class="learning">so far {span}, still learning ({usual.windows} {usual.windows === 1 ? 'window' : 'windows'})</span>
+        : <span class="of-band" title={`learnt from ${usual.windows} windows`}>usual {span}</span>}
+      {usual === undefined || usual.learning ? null : <span class="of-maximum">highest {write(usual.maximum)}</span>}
       {threshold === undefined ? null : <span class="of-threshold">threshold {write(threshold)}</span>}
     </p>
   )

@@ -21,12 +21,12 @@ function FlowRow({ flow, subject }: { flow: ArchivedFlow, subject: string }): pr
       <td class="when" data-label="start"><time title={dateTime(flow.startMicros, utc.value)}>{timeOfDay(flow.startMicros, utc.value)}</time></td>
       {address(flow.initiatorAddress, flow.initiatorPort, 'from')}
       {address(flow.responderAddress, flow.responderPort, 'to')}
-      <td data-label="protocol">{protocolName(flow.protocol)}{flow.application === '' ? '' : <> <span class="app"><bdi>{visible(flow.application)}</bdi></span></>}</td>
-      <td data-label="state" class={failed.has(flow.connState) ? 'failed' : ''}><abbr title={stateWords[flow.connState] ?? ''}>{flow.connState}</abbr></td>
+      <td class="brief" data-label="protocol">{protocolName(flow.protocol)}{flow.application === '' ? '' : <> <span class="app"><bdi>{visible(flow.application)}</bdi></span></>}</td>
+      <td data-label="state" class={failed.has(flow.connState) ? 'brief failed' : 'brief'}><abbr title={stateWords[flow.connState] ?? ''}>{flow.connState}</abbr></td>
       <td class="digits" data-label="packets">{count(flow.initiatorPackets)} / {count(flow.responderPackets)}</td>
-      <td class="digits" data-label="octets">{octets(flow.initiatorOctets)} / {octets(flow.responderOctets)}</td>
+      <td class="digits wide" data-label="octets">{octets(flow.initiatorOctets)} / {octets(flow.responderOctets)}</td>
       <td class="digits" data-label="lasted">{duration(flow.endMicros - flow.startMicros)}</td>
-      <td class="digits" data-label="score">{flow.edgeScore === undefined ? '–' : flow.edgeScore.toFixed(2).replace(/^0/, '')}</td>
+      <td class="digits narrow" data-label="score">{flow.edgeScore === undefined ? '–' : flow.edgeScore.toFixed(2).replace(/^0/, '')}</td>
       <td class="name" data-label="name" title={visible(name)}>{name === '' ? '' : <Datum value={name} />}</td>
     </tr>
   )

@@ -1,7 +1,7 @@
 /** The loss ledger: for every stage of every sensor, what came in and what became of it. Both sides are counted apart, so they can differ. */
 import type { Ledger, LedgerAccount } from '../../api/schema.ts'
-import { ledger, ledgerFailure, run, wallMs } from '../desk.ts'
-import { age, count, dateTime, visible } from '../format.ts'
+import { ledger, ledgerFailure, parts, run } from '../desk.ts'
+import { ago, count, dateTime, visible } from '../format.ts'
 import { utc } from '../preference.ts'
 import { coverage, stageNames } from '../summary.ts'
 import { Icon } from './mark.tsx'
@@ -18,7 +18,7 @@ function Terms({ terms, sum }: { terms: readonly Term[], sum: number }): preact.
     <>
       <ul class="terms">
         {there.map(({ name, text, value, kind }) => <li key={name}><i class={`swatch ${kind}`} /><b>{count(value)}</b> <span>{text}</span></li>)}
-        {absent.length === 0 ? null : <li class="absent" title={absent.map(({ text }) => text).join('\n')}>{there.length === 0 ? 'nothing yet' : `0 in ${absent.length} other ${absent.length === 1 ? 'term' : 'terms'}`}</li>}
+        {absent.length === 0 ? null : <li class="absent" title={absent.map(({ text }) => text).join('\n')}>{there.length === 0 ? 'nothing yet' : `${absent.length} ${absent.length === 1 ? 'other' : 'others'} at 0`}</li>}
       </ul>
       <Flowing terms={there} sum={sum} />
     </>
@@ -56,7 +56,6 @@ function Stages({ account }: { account: Ledger['collector'] }): preact.JSX.Eleme
 }
 
 function Stream({ stream, nowMs }: { stream: LedgerAccount, nowMs: number }): preact.JSX.Element {
-  const heard = age(stream.receivedMs * 1000, nowMs * 1000)
   return (
     <section class="account">
       <header>
@@ -64,7 +63,7 @@ function Stream({ stream, nowMs }: { stream: LedgerAccount, nowMs: number }): pr
         <span class={stream.last ? 'tag' : 'tag on'}>{stream.last ? 'finished' : 'reporting'}</span>
         {stream.simulated ? <span class="tag demo">simulated</span> : null}
         {stream.run === '' || stream.run === 'demo' ? null : <span class="tag">{visible(stream.run)}</span>}
-        <p>stream <Datum value={stream.stream} /> · boot <Datum value={stream.boot} /> · seen from the {visible(stream.vantage)} · packet clock <time>{dateTime(stream.clockMicros, utc.value)}</time> · last heard {heard === 'now' ? 'now' : `${heard} ago`}</p>
+        <p>stream <Datum value={stream.stream} /> · boot <Datum value={stream.boot} /> · seen from the {visible(stream.vantage)} · packet clock <time>{dateTime(stream.clockMicros, utc.value)}</time> · last heard {ago(stream.receivedMs * 1000, nowMs * 1000)}</p>
       </header>
       {stream.gaps === 0 ? null : <p class="gap" role="alert">{count(stream.gaps)} {stream.gaps === 1 ? 'batch is' : 'batches are'} missing in between.</p>}
       <div class="estimates">
@@ -75,6 +74,11 @@ function Stream({ stream, nowMs }: { stream: LedgerAccount, nowMs: number }): pr
       <Stages account={stream} />
     </section>
   )
+}
+
+/** Only what is not simply ready needs words. */
+function Parts(): preact.JSX.Element {
+  return <>{parts.value.map(({ name, state, reason }) => <span key={name} class={`tag part-state ${state}`} title={reason}>{visible(name)} {state}{reason === '' || state === 'ready' ? '' : `: ${visible(reason)}`}</span>)}</>
 }
 
 export function SensorsPage(): preact.JSX.Element {
@@ -92,9 +96,9 @@ export function SensorsPage(): preact.JSX.Element {
           ? `${count(all.packets)} packets: each is in a flow or has a reason why not, and every record is on its way, delivered, or counted as dropped.`
           : 'Something left a stage without being counted: a defect of Vedette, or a process that was killed between two reports.'}</p>
       </header>
-      {streams.length === 0 ? <Notice kind="empty" title="No sensor has reported" text="The ledger begins with the first batch." /> : streams.map((stream) => <Stream key={`${stream.stream} ${stream.boot}`} stream={stream} nowMs={wallMs.value} />)}
+      {streams.length === 0 ? <Notice kind="empty" title="No sensor has reported" text="The ledger begins with the first batch." /> : streams.map((stream) => <Stream key={`${stream.stream} ${stream.boot}`} stream={stream} nowMs={now.nowMs} />)}
       <section class="account">
-        <header><h3>Collector</h3><p>Since it started. Records are those of all sensors and runs.</p></header>
+        <header><h3>Collector</h3><Parts /><p>Counts of all sensors and runs.</p></header>
         <Stages account={now.collector} />
       </section>
     </article>

@@ -1,5 +1,5 @@
 /** What stands around every page: the rail (tabs on a narrow screen), the strip, help, and the one voice for screen readers. */
-import { linkState, queue } from '../desk.ts'
+import { linkState, queue, selected } from '../desk.ts'
 import { helpOpen, keys } from '../keys.ts'
 import { shortcuts } from '../preference.ts'
 import { addressOf, route } from '../route.ts'
@@ -62,6 +62,12 @@ export function Shell({ children }: { children: preact.ComponentChildren }): pre
   const { page } = route.value
   const waiting = queue.value.waiting.size
   useEffect(() => { document.title = `${waiting === 0 ? '' : `(${waiting}) `}${page === 'sensors' ? 'Sensors' : page === 'alert' ? 'Alert' : 'Queue'} · Vedette` }, [waiting, page])
+  const first = useRef(true)
+  useEffect(() => {
+    // After a change of page the reader goes on where it begins: at the row left behind, or at the top.
+    if (!first.current) (document.getElementById(page === 'queue' ? `row-${selected.value ?? ''}` : 'main') ?? document.getElementById('main'))?.focus()
+    first.current = false
+  }, [page])
   return (
     <div class={`shell on-${page}`}>
       <a class="skip" href="#main">To the content</a>

@@ -23,7 +23,7 @@ function RunChoice(): preact.JSX.Element {
               {runs.value.map(({ name }) => <option key={name} value={name}>{runName(name)}</option>)}
             </select>
           )
-        : run.value === undefined ? null : <b class="run-name">{runName(run.value)}</b>}
+        : run.value === undefined ? null : <b class="run-name">{now?.kind === 'demo' && now.detail !== '' ? visible(now.detail) : runName(run.value)}</b>}
       {now === undefined || now.kind === 'live' ? null : (
         <span class={`tag ${now.kind}`} title={now.kind === 'demo' ? 'Simulated traffic: times are those of the run' : 'A capture being replayed: times are those of the capture'}>
           {now.kind === 'demo' ? 'demo run' : 'replay'}{now.state === 'running' ? ' · playing' : ''}
