@@ -1,115 +1,88 @@
 /**
- * From flow records to a model bundle. Takes final records (one per flow, totals) of usual traffic, learns from the
- * earlier four fifths by time and calibrates on the rest; labelled records of other captures give the metrics of the
- * card. Reads no clock: the same records and seed give the same bytes. Some 30 s for 50,000 flows, synchronous.
+ * `node models/train.ts`: learns a flow model from the user's own flows. The flows are files that `vedette-agent replay
+ * ... --sink file` wrote. Synchronous; some 30 s for 50,000 flows. The figures of the model card need attacks with a
+ * known truth, so a bundle made here says that it was not measured.
  */
-import type { Flow } from '../proto/flow.ts'
-import { mark } from '../proto/flow.ts'
-import { featureCount, featureHash, features, featureVersion } from '../proto/feature.ts'
+import { parseArgs } from 'node:util'
 import { VedetteError } from '../proto/error.ts'
-import { forward, toOnnx } from './autoencoder.ts'
-import type { Autoencoder } from './autoencoder.ts'
-import { defaultTraining, trainAutoencoder } from './autoencoder-train.ts'
-import type { TrainingOptions } from './autoencoder-train.ts'
-import { writeBundle } from './bundle.ts'
-import type { Golden, Manifest } from './bundle.ts'
-import { scoreOfTail } from './calibration.ts'
-import { modelCard } from './card.ts'
-import { evaluate } from './evaluate.ts'
-import { roundScore } from './session.ts'
-import { vectorise } from './vector.ts'
+import type { Flow } from '../proto/flow.ts'
+import { runMain } from '../proto/process/main.ts'
+import { readFlowFile } from './flow-file.ts'
+import { trainBundle } from './trainer.ts'
 
-/** A flow and what it was: '' for benign, else the kind of attack. */
-export type LabelledFlow = { flow: Flow, kind: string }
+const usage = `node models/train.ts --out FOLDER [options] FILE...
 
-export type TrainBundleOptions = {
-  /** Folder of the bundle. */
-  dir: string
-  name: string
-  version: number
-  /** What the records are, for manifest and card. */
-  source: string
-  vantages: readonly string[]
-  training?: Partial<TrainingOptions>
-  /** Most flows that are learnt from; of more, evenly spaced ones. */
-  rows?: number
-  progress?: (text: string) => void
+Learns what is usual from flows and writes a model bundle.
+FILE is what this writes:  vedette-agent replay capture.pcap --sink file --output FILE
+
+  --out FOLDER       where the bundle goes
+  --name NAME        name of the model (default flow-anomaly)
+  --version N        version of the model (default 1)
+  --source TEXT      what the flows are, for the model card (default: the file names)
+  --seed N           seed of the training (default 1); the same flows and seed give the same bytes
+  --rows N           learn from at most so many flows, evenly spaced (default 60000)
+  --help             this text
+`
+
+export type TrainCommand = { out: string, name: string, version: number, source: string, seed: number, rows: number, files: string[] }
+
+/** Reads the command line; undefined: help is wanted. Throws E_USAGE. */
+export function readTrainCommand(args: readonly string[]): TrainCommand | undefined {
+  const { values, positionals } = parse(args)
+  if (values.help === true) return undefined
+  if (values.out === undefined) throw new VedetteError('E_USAGE', '--out is missing', 'Name the folder of the new bundle; see --help')
+  if (positionals.length === 0) throw new VedetteError('E_USAGE', 'there is no file to learn from', 'See --help')
+  return {
+    out: values.out, name: values.name, version: whole('version', values.version), seed: whole('seed', values.seed), rows: whole('rows', values.rows),
+    source: values.source ?? `Flows of ${positionals.join(', ')}`, files: positionals,
+  }
 }
 
-/** Fewest flows that can be learnt from. */
-const leastRows = 1000
-const parityRows = 32
-const thresholdTails = [0.1, 0.01, 0.001, 0.0001]
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args], allowPositionals: true,
+      options: {
+        out: { type: 'string' }, name: { type: 'string', default: 'flow-anomaly' }, version: { type: 'string', default: '1' },
+        source: { type: 'string' }, seed: { type: 'string', default: '1' }, rows: { type: 'string', default: '60000' }, help: { type: 'boolean' },
+      },
+    })
+  } catch (error) {
+    throw new VedetteError('E_USAGE', error instanceof Error ? error.message : 'the command line is wrong', 'See --help', { cause: error })
+  }
+}
 
-/** Whether a record is one the model learns from: a whole flow, seen from its beginning. */
-export const isTrainable = (flow: Flow): boolean => flow.final && (flow.marks & mark.midstream) === 0
+function whole(name: string, text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new VedetteError('E_USAGE', `--${name} ${text} is not a whole number`, 'See --help')
+  return Number(text)
+}
 
-/**
- * Trains on the benign among `flows` and writes the bundle. `other` are flows of captures that were not learnt from,
- * with attacks. Throws E_USAGE when there are too few flows.
- */
-export function trainBundle(flows: Iterable<Flow>, other: Iterable<LabelledFlow>, options: TrainBundleOptions): Manifest {
-  const training = { ...defaultTraining, ...options.training }
-  const chosen = choose(flows, options.rows ?? 60_000)
-  const cut = Math.floor(chosen.length * 0.8)
-  const held = vectorise(chosen.slice(cut))
-  options.progress?.(`learning from ${String(cut)} flows, calibrating on ${String(chosen.length - cut)}`)
-  const model = trainAutoencoder(vectorise(chosen.slice(0, cut)), held, featureCount, training, (epoch, loss) => {
-    if (epoch % 5 === 4) options.progress?.(`epoch ${String(epoch + 1)} of ${String(training.epochs)}, loss ${loss.toFixed(4)}`)
+/** Flows of all files, and the vantages they name. */
+function* flowsOf(files: readonly string[], vantages: Set<string>): Generator<Flow> {
+  for (const file of files) {
+    for (const { vantage, flows } of readFlowFile(file)) {
+      if (flows.length > 0) vantages.add(vantage)
+      yield* flows
+    }
+  }
+}
+
+/** Trains as told; `say` gets a line at a time. Throws E_USAGE, E_FILE_*, E_BATCH_UNDECODABLE. */
+export function train(command: TrainCommand, say: (text: string) => void): void {
+  const vantages = new Set<string>()
+  const flows = [...flowsOf(command.files, vantages)]
+  const { model } = trainBundle(flows, [], {
+    dir: command.out, name: command.name, version: command.version, source: command.source, vantages: [...vantages].sort(),
+    rows: command.rows, training: { seed: command.seed }, progress: say,
   })
-  const metrics = measure(model, other)
-  const { logErrors, scores } = model.calibration
-  const manifest = {
-    name: options.name, version: options.version, kind: 'autoencoder' as const, vantages: [...options.vantages],
-    features: { version: featureVersion, hash: featureHash, names: features.map(({ name }) => name) },
-    calibration: { logErrors: Array.from(logErrors), scores: Array.from(scores) },
-    thresholds: thresholdTails.map((tail) => ({ tail, score: scoreOfTail(tail) })),
-    training: {
-      source: options.source, seed: training.seed, rows: cut, held: chosen.length - cut,
-      fromMicros: Math.floor(chosen[0].startMicros), toMicros: Math.floor(chosen[chosen.length - 1].startMicros),
-    },
-    ...(metrics === undefined ? {} : { metrics }),
-  }
-  const onnx = toOnnx(model, options.name, { features: featureHash, version: String(options.version) })
-  return writeBundle(options.dir, { manifest, model: onnx, golden: parity(model, held), card: modelCard(manifest) })
+  say(`wrote ${command.out}, model ${model.sha256.slice(0, 16)}`)
 }
 
-/** Trainable flows in order of time; of more than `most`, evenly spaced ones. */
-function choose(flows: Iterable<Flow>, most: number): Flow[] {
-  const all: Flow[] = []
-  for (const flow of flows) if (isTrainable(flow)) all.push(flow)
-  if (all.length < leastRows) {
-    throw new VedetteError('E_USAGE', `${String(all.length)} flows are too few to learn from`, `Give at least ${String(leastRows)}`)
-  }
-  all.sort((a, b) => a.startMicros - b.startMicros)
-  if (all.length <= most) return all
-  return Array.from({ length: most }, (_, i) => all[Math.floor(i * all.length / most)])
-}
-
-function measure(model: Autoencoder, other: Iterable<LabelledFlow>): Manifest['metrics'] | undefined {
-  const flows: Flow[] = []
-  const kinds: string[] = []
-  for (const { flow, kind } of other) {
-    if (!isTrainable(flow)) continue
-    flows.push(flow)
-    kinds.push(kind)
-  }
-  if (!kinds.includes('') || kinds.every((kind) => kind === '')) return undefined
-  const scores = Float64Array.from(forward(model, vectorise(flows)).scores, roundScore)
-  return evaluate({ scores, kinds })
-}
-
-/** Parity rows: held flows from the most usual to the strangest, and vectors that no flow has. */
-function parity(model: Autoencoder, held: Float32Array): Golden {
-  const { scores } = forward(model, held)
-  const order = Array.from(scores.keys()).sort((a, b) => scores[a] - scores[b])
-  const rows = new Float32Array(parityRows * featureCount)
-  const extremes = [0, 1, 41, -41]
-  const fromHeld = parityRows - extremes.length
-  for (let i = 0; i < fromHeld; i++) {
-    const row = order[Math.floor(i * (order.length - 1) / (fromHeld - 1))]
-    rows.set(held.subarray(row * featureCount, (row + 1) * featureCount), i * featureCount)
-  }
-  extremes.forEach((x, i) => { rows.fill(x, (fromHeld + i) * featureCount, (fromHeld + i + 1) * featureCount) })
-  return { rows, scores: Float64Array.from(forward(model, rows).scores, (s) => Math.round(s * 1e7) / 1e7) }
+if (process.argv[1] === import.meta.filename) {
+  runMain('train', () => {
+    const command = readTrainCommand(process.argv.slice(2))
+    if (command === undefined) process.stdout.write(usage)
+    else train(command, (text) => { process.stdout.write(`${text}\n`) })
+    return Promise.resolve()
+  })
 }

@@ -91,7 +91,9 @@ export function hostileFlows(): Flow[] {
   }
   return [
     all(0), all(1), all(huge), all(-1), all(NaN), all(Infinity), all(-Infinity), all(Number.MIN_VALUE), all(1.8e308),
-    makeFlow({ startMicros: huge, endMicros: 0, initiatorPackets: 2, interarrivalSquares: NaN, initiatorLengthSquares: 1, initiatorOctets: huge }),
+    makeFlow({
+      startMicros: huge, endMicros: 0, initiatorPackets: 2, interarrivalSquares: NaN, initiatorLengthSquares: 1, initiatorOctets: huge,
+    }),
     makeFlow({ initiatorPackets: huge, responderPackets: huge, initiatorOctets: 1, endMicros: 1, context: [NaN] }),
   ]
 }
