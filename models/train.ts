@@ -13,7 +13,7 @@ import { trainBundle } from './trainer.ts'
 const usage = `node models/train.ts --out FOLDER [options] FILE...
 
 Learns what is usual from flows and writes a model bundle.
-FILE is what this writes:  vedette-agent replay capture.pcap --sink file --output FILE
+FILE is what this writes:  vedette-agent replay capture.pcap --sink file --out FILE
 
   --out FOLDER       where the bundle goes
   --name NAME        name of the model (default flow-anomaly)
