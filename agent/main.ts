@@ -3,7 +3,7 @@
  * vedette-agent. Reads the command line and the configuration, puts the pipeline together, runs it, says how it went. A parent
  * process that opened an IPC channel gets progress and the final ledger as messages; the agent ends when that parent is gone.
  */
-import { mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { agentEquations, balance } from '../proto/ledger.ts'
@@ -89,9 +89,8 @@ async function work(command: Command, config: AgentConfig, log: Logger): Promise
 }
 
 async function simulate({ seed, folder }: Command): Promise<void> {
-  mkdirSync(folder, { recursive: true })
   const path = join(folder, captureName({ seed }))
-  await writeCapture(path, { seed, onProgress: (fraction: number, packets: number) => { tell({ type: 'progress', fraction, packets }) } })
+  if (!existsSync(path)) await writeCapture(path, { seed, onProgress: (fraction, packets) => { tell({ type: 'progress', fraction, packets }) } })
   tell({ type: 'made', path })
   if (process.send === undefined) process.stdout.write(`${path}\n`)
 }

@@ -16,8 +16,9 @@ import type { Logger } from '../proto/process/log.ts'
 import type { Source } from './capture/source.ts'
 import type { AgentConfig } from './config.ts'
 import type { Chunk } from './flow/chunk.ts'
-import { defaultEngineOptions, FlowEngine, nfstreamOptions } from './flow/engine.ts'
-import type { EngineOptions } from './flow/engine.ts'
+import { createEngine } from './engine.ts'
+import { defaultEngineOptions, nfstreamEngineOptions } from './flow/engine.ts'
+import type { EngineOptions, FlowEngine } from './flow/engine.ts'
 import { createScorer } from './score/scorer.ts'
 import type { Scorer } from './score/scorer.ts'
 import { Sealer } from './seal.ts'
@@ -143,7 +144,7 @@ export function effective({ vantage, flow, score, batch }: AgentConfig): unknown
 }
 
 export function engineOptions({ flow, batch }: AgentConfig): EngineOptions {
-  const base = flow.preset === 'nfstream' ? nfstreamOptions : {
+  const base = flow.preset === 'nfstream' ? nfstreamEngineOptions : {
     ...defaultEngineOptions, idleMicros: flow.idle * 1000, synMicros: flow.syn * 1000, closeMicros: flow.close * 1000,
     firstPartMicros: flow.firstPart * 1000, partMicros: flow.part * 1000,
   }
@@ -181,7 +182,9 @@ export async function assemble(options: AssembleOptions): Promise<Assembled> {
     featureHash: scorer.featureHash, modelHash: scorer.modelHash, key: options.key, ledger,
   })
   const deliverer = new Deliverer(sink, { maxOctets: config.sink.queue, ledger, clock, log, random: options.random })
-  const engine = new FlowEngine(engineOptions(config), ledger)
+  // A live sensor's hash tables are keyed at random, so that nobody can aim at one bucket; records do not depend on it.
+  const hashSeed = live ? Math.floor(options.random() * 2 ** 31) : defaultEngineOptions.hashSeed
+  const engine = createEngine({ ...engineOptions(config), hashSeed }, ledger)
   const pipeline = new Pipeline({ source, engine, scorer, sealer, deliver: deliverer, ledger, clock, live })
   return {
     pipeline, ledger, deliverer, modelHash: scorer.modelHash,
