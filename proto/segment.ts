@@ -1,9 +1,11 @@
 /**
- * The append-only log segment: the collector's journal and the agent's spool are made of these files. This file knows the format only;
- * who writes, flushes and unlinks is the owner's business. Nothing here blocks, except `recoverSegment` and `readSegmentHeader` (at start).
+ * The append-only log segment: the collector's journal and the agent's spool are made of these files. This file knows
+ * the format only; who writes, flushes and unlinks is the owner's business. Nothing here blocks, except
+ * `recoverSegment` and `readSegmentHeader` (at start).
  *
- * File name: the offset of its first octet, 20 digits, `.seg`. An offset is a global octet position over all segments (a safe integer: 9 PB), so
- * `offset = base + position in the file`. A segment ends where the next one begins: octets past that are ignored.
+ * File name: the offset of its first octet, 20 digits, `.seg`. An offset is a global octet position over all segments
+ * (a safe integer: 9 PB), so `offset = base + position in the file`. A segment ends where the next one begins: octets
+ * past that are ignored.
  *
  *   segment header, 40 octets, written twice (either copy will do); integers little-endian
  *     0 magic 'VEDSEG\r\n'   8 version u32   12 salt u32   16 base u64   24 created, microseconds u64   32 CRC-32 of 0-31   36 zero
@@ -11,9 +13,10 @@
  *     0 magic E7 'V' 'R' 0A   4 length u32   8 CRC-32 of the payload   12 append time, microseconds u64   20 kind u8   21 zero
  *     24 items u32 (records inside, so that a damaged payload is counted)   28 CRC-32 of 0-27, of the salt and of the position
  *
- * Damage: a record whose header is sound but whose payload is not is stepped over by its length. Where no sound header stands, the next
- * place is sought where the magic, and a header CRC made for exactly this position and this segment's random salt, agree: what a sender
- * put inside a payload cannot pass for a record. Each such stretch is counted. What is unsound up to the end of the last segment is a torn tail and is cut off.
+ * Damage: a record whose header is sound but whose payload is not is stepped over by its length. Where no sound
+ * header stands, the next place is sought where the magic, and a header CRC made for exactly this position and this
+ * segment's random salt, agree: what a sender put inside a payload cannot pass for a record. Each such stretch is
+ * counted. What is unsound up to the end of the last segment is a torn tail and is cut off.
  */
 import { closeSync, fsyncSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
@@ -85,7 +88,10 @@ export function encodeSegmentHeader({ base, salt, createdMicros }: SegmentHeader
   return out
 }
 
-/** The header of a segment file from its first 80 octets; undefined when both copies are damaged or the version is unknown. */
+/**
+ * The header of a segment file from its first 80 octets; undefined when both copies are damaged or the version is
+ * unknown.
+ */
 export function decodeSegmentHeader(octets: Uint8Array): SegmentHeader | undefined {
   for (const at of [0, copyOctets]) {
     const copy = Buffer.from(octets.buffer, octets.byteOffset + at, Math.max(0, Math.min(copyOctets, octets.length - at)))
@@ -107,7 +113,9 @@ function headerCheck(header: Uint8Array, salt: number, position: number): number
 export type RecordFields = { appendMicros: number, kind: number, items: number }
 
 /** Writes a whole record at `at` in `out`; `position` is where it will stand in the file. Gives the end in `out`. */
-export function writeRecord(out: Buffer, at: number, position: number, salt: number, payload: Uint8Array, { appendMicros, kind, items }: RecordFields): number {
+export function writeRecord(
+  out: Buffer, at: number, position: number, salt: number, payload: Uint8Array, { appendMicros, kind, items }: RecordFields,
+): number {
   recordMagic.copy(out, at)
   out.writeUInt32LE(payload.length, at + 4)
   out.writeUInt32LE(crc32(payload), at + 8)
@@ -129,15 +137,17 @@ function soundHeader(octets: Buffer, at: number, position: number, salt: number)
 
 /** Where the next sound header begins in `octets` after `at`, or -1. */
 function resynchronise(octets: Buffer, at: number, position: number, salt: number): number {
-  for (let found = octets.indexOf(recordMagic, at + 1); found >= 0 && found + recordHeaderOctets <= octets.length; found = octets.indexOf(recordMagic, found + 1)) {
+  const last = octets.length - recordHeaderOctets
+  for (let found = octets.indexOf(recordMagic, at + 1); found >= 0 && found <= last; found = octets.indexOf(recordMagic, found + 1)) {
     if (soundHeader(octets, found, position + found, salt) >= 0) return found
   }
   return -1
 }
 
 /**
- * Reads the records in `octets`, which stand at `position` in the file of this header. `final` says that the segment ends with them: what is
- * incomplete then is damage, otherwise `wanted` says how much more to bring. A stretch of damage longer than `octets` counts once per call.
+ * Reads the records in `octets`, which stand at `position` in the file of this header. `final` says that the segment
+ * ends with them: what is incomplete then is damage, otherwise `wanted` says how much more to bring. A stretch of
+ * damage longer than `octets` counts once per call.
  */
 export function scanSegment(octets: Buffer, position: number, header: SegmentHeader, final: boolean): SegmentScan {
   const records: SegmentRecord[] = []
@@ -174,13 +184,17 @@ export function scanSegment(octets: Buffer, position: number, header: SegmentHea
     }
     const payload = octets.subarray(at + recordHeaderOctets, end)
     if (crc32(payload) !== octets.readUInt32LE(at + 8)) { skip(end, items); continue }
-    records.push({ position: position + at, next: position + end, appendMicros: readUint64(octets, at + 12), kind: octets[at + 20], items, payload })
+    const appendMicros = readUint64(octets, at + 12)
+    records.push({ position: position + at, next: position + end, appendMicros, kind: octets[at + 20], items, payload })
     at = end
   }
   return { records, next: position + at, damage, wanted }
 }
 
-/** Header and size of a segment file; `header` is undefined when it cannot be used. Throws what the system call throws. */
+/**
+ * Header and size of a segment file; `header` is undefined when it cannot be used. Throws what the system call
+ * throws.
+ */
 export function readSegmentHeader(path: string): { header: SegmentHeader | undefined, octets: number } {
   const file = openSync(path, 'r')
   try {
@@ -193,8 +207,9 @@ export function readSegmentHeader(path: string): { header: SegmentHeader | undef
 }
 
 /**
- * Cuts the torn tail off the last segment of a log: everything after its last sound record. Flushes the file, because what a killed process had
- * written but not yet flushed is now part of the log. Gives the size left, the octets cut, and the append time of the last record (0: none).
+ * Cuts the torn tail off the last segment of a log: everything after its last sound record. Flushes the file, because
+ * what a killed process had written but not yet flushed is now part of the log. Gives the size left, the octets cut,
+ * and the append time of the last record (0: none).
  */
 export function recoverSegment(path: string, header: SegmentHeader): { octets: number, cut: number, lastMicros: number } {
   const file = openSync(path, 'r+')

@@ -1,10 +1,11 @@
 /**
- * Which batches were taken already. Per (stream, boot): the highest sequence, and up to 64 ranges below it that are still missing. A lower
- * sequence is a duplicate unless it lies in such a range. A range that stays open for 15 minutes, or is one too many, becomes a counted gap: what comes
- * for it later is taken for a duplicate. Sequences that the sensor says its spool dropped are closed without being a gap.
+ * Which batches were taken already. Per (stream, boot): the highest sequence, and up to 64 ranges below it that are
+ * still missing. A lower sequence is a duplicate unless it lies in such a range. A range that stays open for 15
+ * minutes, or is one too many, becomes a counted gap: what comes for it later is taken for a duplicate. Sequences
+ * that the sensor says its spool dropped are closed without being a gap.
  *
- * Time is handed in with every call (the log's append time, so that a rebuild from the log comes to the same state). At most `maxStreams` pairs are
- * remembered; past that the one not heard of for longest is forgotten and counted.
+ * Time is handed in with every call (the log's append time, so that a rebuild from the log comes to the same state).
+ * At most `maxStreams` pairs are remembered; past that the one not heard of for longest is forgotten and counted.
  */
 
 export type DedupeOptions = {
@@ -46,7 +47,8 @@ export class Dedupe {
   isNew(stream: string, boot: string, sequence: number, nowMicros: number): boolean {
     const entry = this.#entries.get(entryKey(stream, boot))
     if (entry === undefined || sequence > entry.highest) return true
-    return entry.ranges.some(({ from, to, sinceMicros }) => sequence >= from && sequence <= to && nowMicros - sinceMicros < this.#openMicros)
+    const open = (range: Range): boolean => nowMicros - range.sinceMicros < this.#openMicros
+    return entry.ranges.some((range) => sequence >= range.from && sequence <= range.to && open(range))
   }
 
   /** Marks a sequence (a safe integer from 1) as taken. False: it was already, or its range is closed. */
@@ -61,7 +63,10 @@ export class Dedupe {
     return true
   }
 
-  /** Closes what the sensor says it dropped itself. Sequences that were taken, or are above the highest, are left alone. */
+  /**
+   * Closes what the sensor says it dropped itself. Sequences that were taken, or are above the highest, are left
+   * alone.
+   */
   drop(stream: string, boot: string, sequences: readonly number[]): void {
     const entry = this.#entries.get(entryKey(stream, boot))
     if (entry === undefined) return
@@ -69,7 +74,10 @@ export class Dedupe {
     while (entry.ranges.length > this.#maxRanges) this.#count(entry.ranges.shift())
   }
 
-  /** Closes every range that has been open too long. `take` does so for its own stream; this is for those that fell silent. */
+  /**
+   * Closes every range that has been open too long. `take` does so for its own stream; this is for those that fell
+   * silent.
+   */
   expire(nowMicros: number): void {
     for (const entry of this.#entries.values()) this.#close(entry, nowMicros)
   }
@@ -79,7 +87,10 @@ export class Dedupe {
     return this.#entries.get(entryKey(stream, boot))?.ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0) ?? 0
   }
 
-  /** `missing`: sequences given up as gaps. `dropped`: sequences the sensors said they dropped. `evicted`: pairs forgotten. */
+  /**
+   * `missing`: sequences given up as gaps. `dropped`: sequences the sensors said they dropped. `evicted`: pairs
+   * forgotten.
+   */
   counts(): { streams: number, missing: number, dropped: number, evicted: number } {
     return { streams: this.#entries.size, missing: this.#missing, dropped: this.#dropped, evicted: this.#evicted }
   }
@@ -99,7 +110,8 @@ export class Dedupe {
     this.#dropped = state.dropped
     this.#evicted = state.evicted
     for (const [stream, boot, highest, ranges] of state.entries) {
-      this.#entries.set(entryKey(stream, boot), { stream, boot, highest, ranges: ranges.map(([from, to, sinceMicros]) => ({ from, to, sinceMicros })) })
+      const open = ranges.map(([from, to, sinceMicros]) => ({ from, to, sinceMicros }))
+      this.#entries.set(entryKey(stream, boot), { stream, boot, highest, ranges: open })
     }
   }
 

@@ -1,11 +1,12 @@
 /**
- * The door to the log: a sealed batch is checked (size, form, version, signature, every record), compared with what was taken before, and written to
- * the journal. `accept` resolves when the batch is on the disk; a copy that arrives while the first is being written waits for that write.
- * A batch is taken whole or not at all. Loses nothing it has answered for; what it refuses is counted with its outcome, what was turned away for a reason
- * that passes (journal full or behind) is not counted, because it comes again.
+ * The door to the log: a sealed batch is checked (size, form, version, signature, every record), compared with what
+ * was taken before, and written to the journal. `accept` resolves when the batch is on the disk; a copy that arrives
+ * while the first is being written waits for that write. A batch is taken whole or not at all. Loses nothing it has
+ * answered for; what it refuses is counted with its outcome, what was turned away for a reason that passes (journal
+ * full or behind) is not counted, because it comes again.
  *
- * State (what was taken, counters, each stream's newest report) is a function of the log: at open it is read from the last checkpoint on.
- * `position` is that checkpoint's place: the journal must keep what follows it.
+ * State (what was taken, counters, each stream's newest report) is a function of the log: at open it is read from the
+ * last checkpoint on. `position` is that checkpoint's place: the journal must keep what follows it.
  */
 import { decodeFlow, openBatch } from '../../proto/codec.ts'
 import { VedetteError } from '../../proto/error.ts'
@@ -70,7 +71,10 @@ export class Intake {
     this.#checkpointOctets = options.checkpointOctets ?? 32 * 1024 * 1024
   }
 
-  /** Rebuilds its state from the checkpoint and the journal after it (a bad checkpoint only means reading from the start). */
+  /**
+   * Rebuilds its state from the checkpoint and the journal after it (a bad checkpoint only means reading from the
+   * start).
+   */
   static async open(options: IntakeOptions): Promise<Intake> {
     const intake = new Intake(options)
     intake.#restore()
@@ -79,8 +83,9 @@ export class Intake {
   }
 
   /**
-   * Takes one sealed FlowBatch. Gives how many batches were taken and how many were known already. Throws E_BATCH_TOO_LARGE, E_BATCH_UNDECODABLE,
-   * E_BATCH_VERSION, E_BATCH_SIGNATURE (never try again), E_SINK_BUSY, E_DATA_FULL, E_DATA_UNWRITABLE (try again: it was not taken).
+   * Takes one sealed FlowBatch. Gives how many batches were taken and how many were known already. Throws
+   * E_BATCH_TOO_LARGE, E_BATCH_UNDECODABLE, E_BATCH_VERSION, E_BATCH_SIGNATURE (never try again), E_SINK_BUSY,
+   * E_DATA_FULL, E_DATA_UNWRITABLE (try again: it was not taken).
    */
   async accept(body: Uint8Array): Promise<{ taken: number, duplicate: number }> {
     let batch: BatchFrame

@@ -1,6 +1,6 @@
 /**
- * Reading the journal's segments: from an offset, over damage and over segments that are missing, to the acknowledged end. Reads files only; a
- * segment unlinked meanwhile counts as passed over when somebody still wanted it.
+ * Reading the journal's segments: from an offset, over damage and over segments that are missing, to the acknowledged
+ * end. Reads files only; a segment unlinked meanwhile counts as passed over when somebody still wanted it.
  */
 import { open } from 'node:fs/promises'
 import { errnoName } from '../../proto/error.ts'
@@ -32,7 +32,10 @@ export type JournalRead = {
   damagedOctets: number
 }
 
-/** Reads about `maxOctets` from offset `from`, not past `end`. `segments` are in order; only those that hold acknowledged records are looked at. */
+/**
+ * Reads about `maxOctets` from offset `from`, not past `end`. `segments` are in order; only those that hold
+ * acknowledged records are looked at.
+ */
 export async function readJournal(segments: readonly KnownSegment[], end: number, from: number, maxOctets: number): Promise<JournalRead> {
   const out: JournalRead = { entries: [], next: from, damaged: 0, damagedItems: 0, damagedOctets: 0 }
   const skipTo = (to: number, damaged: boolean): void => {

@@ -1,11 +1,13 @@
 /**
- * The embedded log: what `append` has acknowledged is on the disk (one flush for all that wait), in order, at an offset that never changes, until
- * every reader is past it and it is older than the retention. Format and damage: `proto/segment.ts`.
+ * The embedded log: what `append` has acknowledged is on the disk (one flush for all that wait), in order, at an
+ * offset that never changes, until every reader is past it and it is older than the retention. Format and damage:
+ * `proto/segment.ts`.
  *
- * Loses: nothing acknowledged; a torn tail (never acknowledged) is cut off at open, damage is stepped over by readers and counted. Always opens, whatever the
- * segments hold. Blocks: never the thread (except at open, for the last segment); `append` waits for the disk.
- * Limits: `queueOctets` waiting to be written, then E_SINK_BUSY; a full disk gives E_DATA_FULL for each append until there is room
- * again. One process per folder (`proto/process/lock.ts`). Readers see only what has been flushed.
+ * Loses: nothing acknowledged; a torn tail (never acknowledged) is cut off at open, damage is stepped over by readers
+ * and counted. Always opens, whatever the segments hold. Blocks: never the thread (except at open, for the last
+ * segment); `append` waits for the disk. Limits: `queueOctets` waiting to be written, then E_SINK_BUSY; a full disk
+ * gives E_DATA_FULL for each append until there is room again. One process per folder (`proto/process/lock.ts`).
+ * Readers see only what has been flushed.
  */
 import { randomBytes } from 'node:crypto'
 import { readdirSync, unlinkSync } from 'node:fs'
@@ -15,7 +17,8 @@ import type { FileHandle } from 'node:fs/promises'
 import { errnoName, VedetteError } from '../../proto/error.ts'
 import { lockFolder } from '../../proto/process/lock.ts'
 import {
-  encodeSegmentHeader, maxPayloadOctets, readSegmentHeader, recordHeaderOctets, recoverSegment, segmentBase, segmentHeaderOctets, segmentName, writeRecord,
+  encodeSegmentHeader, maxPayloadOctets, readSegmentHeader, recordHeaderOctets, recoverSegment, segmentBase, segmentHeaderOctets,
+  segmentName, writeRecord,
 } from '../../proto/segment.ts'
 import { readJournal } from './journal-read.ts'
 import type { FolderLock } from '../../proto/process/lock.ts'
@@ -29,14 +32,20 @@ export type JournalOptions = {
   segmentOctets?: number
   /** Most octets that may wait for the disk. Default 32 MiB. */
   queueOctets?: number
-  /** Highest position any reader has stored: when the files end before it (someone removed them), writing goes on from there, so that nothing new is taken for read. */
+  /**
+   * Highest position any reader has stored: when the files end before it (someone removed them), writing goes on
+   * from there, so that nothing new is taken for read.
+   */
   floor?: number
   clock: Clock
   log: Logger
 }
 
 export type Retention = {
-  /** Positions of all readers (their `resume`, where they have one): no segment that reaches past the lowest is removed. */
+  /**
+   * Positions of all readers (their `resume`, where they have one): no segment that reaches past the lowest is
+   * removed.
+   */
   positions: readonly number[]
   /** A segment whose newest record is older than this may go. */
   keepMs: number
@@ -91,7 +100,10 @@ export class Journal {
     this.#lock = lock
   }
 
-  /** Opens or makes the folder. Throws E_DATA_IN_USE, E_DATA_UNWRITABLE, E_DATA_FULL; never because of what the segments hold. */
+  /**
+   * Opens or makes the folder. Throws E_DATA_IN_USE, E_DATA_UNWRITABLE, E_DATA_FULL; never because of what the
+   * segments hold.
+   */
   static async open(options: JournalOptions): Promise<Journal> {
     const lock = lockFolder(options.dir)
     const journal = new Journal(options, lock)
@@ -105,7 +117,10 @@ export class Journal {
   }
 
   async #recover(floor: number): Promise<void> {
-    const names = readdirSync(this.#dir).sort().flatMap((name) => { const base = segmentBase(name); return base === undefined ? [] : [{ name, base }] })
+    const names = readdirSync(this.#dir).sort().flatMap((name) => {
+      const base = segmentBase(name)
+      return base === undefined ? [] : [{ name, base }]
+    })
     for (const [i, { name, base }] of names.entries()) {
       const path = join(this.#dir, name)
       const { header, octets } = readSegmentHeader(path)
@@ -137,7 +152,8 @@ export class Journal {
 
   /**
    * Writes one record; resolves with its offset once it is on the disk. `items`: records inside, for counting losses.
-   * Throws E_SINK_BUSY (queue full, retry later), E_DATA_FULL, E_DATA_UNWRITABLE, E_BATCH_TOO_LARGE; then it is not in the log.
+   * Throws E_SINK_BUSY (queue full, retry later), E_DATA_FULL, E_DATA_UNWRITABLE, E_BATCH_TOO_LARGE; then it is not
+   * in the log.
    */
   append(bytes: Uint8Array, items = 0, kind = 1): Promise<number> {
     if (bytes.length > maxPayloadOctets) return Promise.reject(new VedetteError('E_BATCH_TOO_LARGE'))
@@ -156,7 +172,9 @@ export class Journal {
     while (this.#queue.length > 0) {
       let octets = 0
       let n = 0
-      while (n < this.#queue.length && (n === 0 || octets + this.#queue[n].bytes.length <= groupOctets)) octets += recordHeaderOctets + this.#queue[n++].bytes.length
+      while (n < this.#queue.length && (n === 0 || octets + this.#queue[n].bytes.length <= groupOctets)) {
+        octets += recordHeaderOctets + this.#queue[n++].bytes.length
+      }
       const group = this.#queue.splice(0, n)
       try {
         const offsets = await this.#writeGroup(group, octets)
@@ -173,7 +191,8 @@ export class Journal {
 
   async #writeGroup(group: readonly Waiting[], octets: number): Promise<number[]> {
     let active = this.#active
-    if (active === undefined || (active.segment.octets > segmentHeaderOctets && active.segment.octets + octets > this.#segmentOctets)) active = await this.#roll()
+    const full = active !== undefined && active.segment.octets > segmentHeaderOctets && active.segment.octets + octets > this.#segmentOctets
+    if (active === undefined || full) active = await this.#roll()
     const { file, segment } = active
     const salt = segment.header?.salt ?? 0
     const out = Buffer.allocUnsafe(octets)
@@ -199,8 +218,9 @@ export class Journal {
   }
 
   /**
-   * After a failed write or flush nobody knows what the disk holds past the last good record, so that file is never written again: the next segment
-   * begins where this one was sound, and the junk past it, if it cannot be cut off, is outside of both.
+   * After a failed write or flush nobody knows what the disk holds past the last good record, so that file is never
+   * written again: the next segment begins where this one was sound, and the junk past it, if it cannot be cut off,
+   * is outside of both.
    */
   async #abandon({ file, segment }: Active): Promise<void> {
     this.#active = undefined
@@ -241,7 +261,10 @@ export class Journal {
     return this.#active
   }
 
-  /** Whole records from offset `from` on, about `maxOctets` of them (at least one, where there is one). Go on from `next`. */
+  /**
+   * Whole records from offset `from` on, about `maxOctets` of them (at least one, where there is one). Go on from
+   * `next`.
+   */
   read(from: number, maxOctets: number): Promise<JournalRead> {
     return readJournal(this.#segments, this.#end, from, maxOctets)
   }
@@ -261,7 +284,10 @@ export class Journal {
     return this.#items
   }
 
-  /** Items in sound records from `from` to the end as it was when called, and `items()` at that moment. Reads all of it. */
+  /**
+   * Items in sound records from `from` to the end as it was when called, and `items()` at that moment. Reads all of
+   * it.
+   */
   async measure(from: number): Promise<{ items: number, itemsAtEnd: number }> {
     const end = this.#end
     const itemsAtEnd = this.#items
@@ -274,7 +300,10 @@ export class Journal {
     return { items, itemsAtEnd }
   }
 
-  /** Resolves true once there is something at or past `offset`; false when the signal is aborted or the journal closed first. */
+  /**
+   * Resolves true once there is something at or past `offset`; false when the signal is aborted or the journal
+   * closed first.
+   */
   waitFor(offset: number, signal?: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       const wake = (): void => {
@@ -310,7 +339,8 @@ export class Journal {
 
   status(): JournalStatus {
     return {
-      start: this.start(), end: this.#end, segments: this.#segments.length, octets: this.#segments.reduce((sum, { octets }) => sum + octets, 0),
+      start: this.start(), end: this.#end, segments: this.#segments.length,
+      octets: this.#segments.reduce((sum, { octets }) => sum + octets, 0),
       queuedOctets: this.#queuedOctets, flushes: this.#flushes, cutOctets: this.#cutOctets,
     }
   }
@@ -337,5 +367,6 @@ function fileError(error: unknown, dir: string): VedetteError {
   const name = errnoName(error)
   return name === 'ENOSPC' || name === 'EDQUOT'
     ? new VedetteError('E_DATA_FULL', `no space left in ${dir}`, 'Free some space; nothing was acknowledged, so nothing is lost', { cause: error })
-    : new VedetteError('E_DATA_UNWRITABLE', `cannot write to ${dir} (${name === '' ? String(error) : name})`, 'Check the disk and the rights of the folder', { cause: error })
+    : new VedetteError('E_DATA_UNWRITABLE', `cannot write to ${dir} (${name === '' ? String(error) : name})`,
+        'Check the disk and the rights of the folder', { cause: error })
 }

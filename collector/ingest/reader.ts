@@ -1,10 +1,12 @@
 /**
- * One reader of the log: brings decoded batches to `apply`, in order, in bounded groups, for as long as the process runs. `apply` stores its result
- * and the position in one transaction; when it fails for a reason that passes, the same group is offered again (back-off to 5 s), so pressure stays
- * in the log. Any number of readers run side by side, each at its own pace.
+ * One reader of the log: brings decoded batches to `apply`, in order, in bounded groups, for as long as the process
+ * runs. `apply` stores its result and the position in one transaction; when it fails for a reason that passes, the
+ * same group is offered again (back-off to 5 s), so pressure stays in the log. Any number of readers run side by
+ * side, each at its own pace.
  *
- * Loses: damaged entries of the journal, stepped over and counted (`lost`, as far as known). Blocks: one group in memory, no more than `groupOctets` or
- * one batch. Reading may begin before `done`, to rebuild windows: those batches are marked `again` and not counted.
+ * Loses: damaged entries of the journal, stepped over and counted (`lost`, as far as known). Blocks: one group in
+ * memory, no more than `groupOctets` or one batch. Reading may begin before `done`, to rebuild windows: those batches
+ * are marked `again` and not counted.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { decodeBatch } from '../../proto/codec.ts'
@@ -31,7 +33,10 @@ export type LogReaderOptions = {
   from: number
   /** Everything before this has taken effect already. Default: `from`. */
   done?: number
-  /** Stores the batches' effect with position `next` (of the last one). A retryable VedetteError: the same batches come again. */
+  /**
+   * Stores the batches' effect with position `next` (of the last one). A retryable VedetteError: the same batches
+   * come again.
+   */
   apply: (batches: readonly LogBatch[], next: number) => Promise<void>
   log: Logger
   /** Ends `run` after the group in hand. */
@@ -73,13 +78,19 @@ export class LogReader {
     this.#done = this.#options.done
   }
 
-  /** Measures what lies ahead, so that `lag` is right before anything was read. `run` does it when it has not been done. */
+  /**
+   * Measures what lies ahead, so that `lag` is right before anything was read. `run` does it when it has not been
+   * done.
+   */
   async open(): Promise<void> {
     this.#measured = await this.#options.journal.measure(this.#done)
     this.#opened = true
   }
 
-  /** Reads until the signal is aborted or the journal closed. Throws what `apply` threw when trying again is of no use. */
+  /**
+   * Reads until the signal is aborted or the journal closed. Throws what `apply` threw when trying again is of no
+   * use.
+   */
   async run(): Promise<void> {
     const { journal, signal, groupOctets } = this.#options
     if (!this.#opened) await this.open()
@@ -155,8 +166,14 @@ export class LogReader {
     return { octets: Math.max(0, journal.end() - this.#done), records: Math.max(0, ahead) }
   }
 
-  /** Since it was made: batches and records applied, records lost (and octets), tries after a failure; `position` is what a retention must keep. */
+  /**
+   * Since it was made: batches and records applied, records lost (and octets), tries after a failure; `position` is
+   * what a retention must keep.
+   */
   progress(): { position: number, batches: number, records: number, lost: number, lostOctets: number, retries: number } {
-    return { position: this.#position, batches: this.#batches, records: this.#records, lost: this.#lost, lostOctets: this.#lostOctets, retries: this.#retries }
+    return {
+      position: this.#position, batches: this.#batches, records: this.#records, lost: this.#lost, lostOctets: this.#lostOctets,
+      retries: this.#retries,
+    }
   }
 }

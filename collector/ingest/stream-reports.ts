@@ -1,6 +1,6 @@
 /**
- * What each stream said last: its place, its packet clock and its own ledger, for the ledger's page and the metrics. Bounded: past
- * `maxStreams` the one not heard of for longest is forgotten.
+ * What each stream said last: its place, its packet clock and its own ledger, for the ledger's page and the metrics.
+ * Bounded: past `maxStreams` the one not heard of for longest is forgotten.
  */
 import type { BatchHeader } from '../../proto/codec.ts'
 
@@ -34,11 +34,15 @@ export class StreamReports {
   readonly #reports = new Map<string, Omit<StreamReport, 'gaps'>>()
 
   /** Takes the header of a batch; one that is older than the newest of its boot changes nothing. */
-  take({ stream, sensor, boot, run, vantage, simulated, sequence, clockMicros, last, ledger }: BatchHeader, appendMicros: number): void {
+  take(header: BatchHeader, appendMicros: number): void {
+    const { stream, sensor, boot, run, vantage, simulated, sequence, clockMicros, last, ledger } = header
     const known = this.#reports.get(stream)
     if (known?.boot === boot && known.sequence > sequence) return
     this.#reports.delete(stream)
-    this.#reports.set(stream, { stream, sensor, boot, run, vantage, simulated, sequence, clockMicros, receivedMs: Math.floor(appendMicros / 1000), last, counters: ledger })
+    const receivedMs = Math.floor(appendMicros / 1000)
+    this.#reports.set(stream, {
+      stream, sensor, boot, run, vantage, simulated, sequence, clockMicros, receivedMs, last, counters: ledger,
+    })
     if (this.#reports.size > maxStreams) for (const oldest of this.#reports.keys()) { this.#reports.delete(oldest); break }
   }
 

@@ -1,6 +1,6 @@
 /**
- * What was observed: every record, for hunting, roll-ups and explanation. The archive is a reader of the log with its position in
- * its own file, written in the same transaction as the rows.
+ * What was observed: every record, for hunting, roll-ups and explanation. The archive is a reader of the log with its
+ * position in its own file, written in the same transaction as the rows.
  */
 import type { Flow, FlowBatch, FlowId } from '../../proto/flow.ts'
 
@@ -32,7 +32,10 @@ export interface Archive {
   open(): Promise<void>
   close(): Promise<void>
   position(): Promise<number>
-  /** Stores batches and the new position in one transaction. Throws E_STORE, E_DATA_FULL; then nothing was stored. Gives the records stored (duplicates are left out). */
+  /**
+   * Stores batches and the new position in one transaction. Throws E_STORE, E_DATA_FULL; then nothing was stored.
+   * Gives the records stored (duplicates are left out).
+   */
   append(batches: readonly FlowBatch[], position: number): Promise<{ stored: number, duplicate: number }>
   /** Last seen first. Throws E_REQUEST (cursor), E_STORE (deadline). */
   flows(query: FlowQuery): Promise<{ items: ArchivedFlow[], next?: string }>

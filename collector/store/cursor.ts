@@ -1,4 +1,7 @@
-/** Keyset cursors of the stores: the order's name and the keys of the last row, as base64url of JSON. Not secret and not signed: the API seals them. */
+/**
+ * Keyset cursors of the stores: the order's name and the keys of the last row, as base64url of JSON. Not secret and
+ * not signed: the API seals them.
+ */
 import { VedetteError } from '../../proto/error.ts'
 
 export const encodeCursor = (order: string, keys: readonly (number | string)[]): string => Buffer.from(JSON.stringify([order, ...keys])).toString('base64url')

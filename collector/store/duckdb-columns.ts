@@ -1,10 +1,12 @@
 /**
- * The archive's columns: one for every field of the flow record, those of its batch, the Community ID, and a row number that makes an order total. The
- * table is in the order of the file's columns; a new one goes at the end together with a step in `duckdb-schema.ts`.
+ * The archive's columns: one for every field of the flow record, those of its batch, the Community ID, and a row
+ * number that makes an order total. The table is in the order of the file's columns; a new one goes at the end
+ * together with a step in `duckdb-schema.ts`.
  *
- * Numbers are held within their column's range, so no record that a sensor could send makes the archive stumble over it for ever. Addresses and
- * names are text: measured against 128-bit numbers, text costs 0.5 us a row more on the way in, compresses to about the same size, finds one host equally fast
- * and can be read by everybody who opens the file. DNS transactions are JSON; sizes and context are lists.
+ * Numbers are held within their column's range, so no record that a sensor could send makes the archive stumble over
+ * it for ever. Addresses and names are text: measured against 128-bit numbers, text costs 0.5 us a row more on the
+ * way in, compresses to about the same size, finds one host equally fast and can be read by everybody who opens the
+ * file. DNS transactions are JSON; sizes and context are lists.
  */
 import { BIGINT, BOOLEAN, DOUBLE, DuckDBListValue, FLOAT, INTEGER, LIST, listValue, UINTEGER, USMALLINT, UTINYINT, VARCHAR } from '@duckdb/node-api'
 import { makeFlow } from '../../proto/codec.ts'
@@ -21,7 +23,8 @@ type Value = string | number | boolean | readonly number[] | readonly DnsTransac
 type Column = { name: string, field: keyof ArchivedFlow | undefined, kind: Kind, get: (row: ArchiveRow) => Value }
 
 const types: Readonly<Record<Kind, DuckDBType>> = {
-  bool: BOOLEAN, u8: UTINYINT, u16: USMALLINT, u32: UINTEGER, int: BIGINT, float: FLOAT, double: DOUBLE, text: VARCHAR, ints: LIST(INTEGER), dns: VARCHAR,
+  bool: BOOLEAN, u8: UTINYINT, u16: USMALLINT, u32: UINTEGER, int: BIGINT, float: FLOAT, double: DOUBLE, text: VARCHAR, ints: LIST(INTEGER),
+  dns: VARCHAR,
 }
 
 const own = (name: string, kind: Kind, get: Column['get'], field?: keyof ArchivedFlow): Column => ({ name, field, kind, get })
@@ -104,7 +107,8 @@ export const columnDefinitions = columns.map(({ name, kind }) => `"${name}" ${ty
 export const columnList = columns.map(({ name }) => `"${name}"`).join(', ')
 
 const high: Readonly<Record<Kind, number>> = {
-  bool: 0, u8: 255, u16: 65_535, u32: 4_294_967_295, int: Number.MAX_SAFE_INTEGER, float: Infinity, double: Infinity, text: 0, ints: 2_147_483_647, dns: 0,
+  bool: 0, u8: 255, u16: 65_535, u32: 4_294_967_295, int: Number.MAX_SAFE_INTEGER, float: Infinity, double: Infinity, text: 0,
+  ints: 2_147_483_647, dns: 0,
 }
 const hold = (value: number, least: number, most: number): number => value < least ? least : value > most ? most : value
 
@@ -136,7 +140,10 @@ export function readRow(values: readonly DuckDBValue[]): ArchivedFlow {
   for (const [c, { kind, field }] of columns.entries()) {
     const value = values[c]
     if (value === null || field === undefined) continue
-    const read = typeof value === 'bigint' ? Number(value) : kind === 'dns' ? JSON.parse(String(value)) as unknown : value instanceof DuckDBListValue ? value.items : value
+    let read: unknown = value
+    if (typeof value === 'bigint') read = Number(value)
+    else if (kind === 'dns') read = JSON.parse(String(value))
+    else if (value instanceof DuckDBListValue) read = [...value.items]
     Object.assign(flow, { [field]: read })
   }
   return flow

@@ -1,6 +1,7 @@
 /**
- * Questions to the archive as statements with bound values. The text is made of fixed parts only: what a person typed never becomes part of it.
- * Newest first means last seen first, then the row number, so a page is resumed by the keys of its last row.
+ * Questions to the archive as statements with bound values. The text is made of fixed parts only: what a person typed
+ * never becomes part of it. Newest first means last seen first, then the row number, so a page is resumed by the keys
+ * of its last row.
  */
 import { BIGINT, INTEGER, LIST, listValue, VARCHAR } from '@duckdb/node-api'
 import { columnList } from './duckdb-columns.ts'
@@ -31,7 +32,9 @@ class Builder {
 
 export const maxFlows = 1000
 
-/** The page of `query`, and one row more to know whether there is a next page. Throws E_REQUEST for a foreign cursor. */
+/**
+ * The page of `query`, and one row more to know whether there is a next page. Throws E_REQUEST for a foreign cursor.
+ */
 export function flowsStatement(query: FlowQuery): Bound & { limit: number } {
   const b = new Builder()
   const { run, host, initiator, responder, port, protocol, application, communityId, fromMicros, toMicros, cursor } = query

@@ -1,12 +1,15 @@
 /**
- * The embedded archive: one DuckDB file, every record a row, the position in the log in the same transaction. What `append` has returned survives
- * kill -9; what it has not is read again from the log by position, so nothing is stored twice.
+ * The embedded archive: one DuckDB file, every record a row, the position in the log in the same transaction. What
+ * `append` has returned survives kill -9; what it has not is read again from the log by position, so nothing is
+ * stored twice.
  *
- * Blocks the thread while a group is handed to the appender (about 8 us a record); commits, checkpoints and questions run on DuckDB's own threads.
- * Limits: memory, threads, temporary files inside the folder; a question ends after `deadlineMs` with E_STORE; at most `readers` questions run at
- * once, the others wait. One process per file: DuckDB locks it, even against readers. No extension is ever fetched, no other file is reachable by SQL.
+ * Blocks the thread while a group is handed to the appender (about 8 us a record); commits, checkpoints and questions
+ * run on DuckDB's own threads. Limits: memory, threads, temporary files inside the folder; a question ends after
+ * `deadlineMs` with E_STORE; at most `readers` questions run at once, the others wait. One process per file: DuckDB
+ * locks it, even against readers. No extension is ever fetched, no other file is reachable by SQL.
  *
- * After some failures (a full disk among them) DuckDB refuses all further work until the file is opened anew: the next call does that.
+ * After some failures (a full disk among them) DuckDB refuses all further work until the file is opened anew: the
+ * next call does that.
  */
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'

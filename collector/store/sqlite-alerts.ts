@@ -1,6 +1,7 @@
 /**
- * Pages of alerts in one of three orders, each after an index, each resumed by the keys of the last row (so a page costs the same wherever it is, and
- * nothing is shown twice or left out because others changed meanwhile). Statements are made from fixed parts; every value is bound.
+ * Pages of alerts in one of three orders, each after an index, each resumed by the keys of the last row (so a page
+ * costs the same wherever it is, and nothing is shown twice or left out because others changed meanwhile). Statements
+ * are made from fixed parts; every value is bound.
  */
 import type Database from 'better-sqlite3'
 import { severities } from '../../proto/alert.ts'
@@ -11,7 +12,9 @@ import type { AlertQuery } from './store.ts'
 type Order = AlertQuery['order']
 type Row = { id: string, version: number, risk: number, lastMicros: number, body: string }
 
-/** The order of each listing; `after` is true for rows that come later, its marks are the keys of the last row shown. */
+/**
+ * The order of each listing; `after` is true for rows that come later, its marks are the keys of the last row shown.
+ */
 const orders: Readonly<Record<Order, { by: string, after: string, keys: (row: Row) => (number | string)[] }>> = {
   newest: { by: 'last_micros DESC, id DESC', after: '(last_micros, id) < (?, ?)', keys: ({ lastMicros, id }) => [lastMicros, id] },
   risk: { by: 'risk DESC, last_micros DESC, id DESC', after: '(risk, last_micros, id) < (?, ?, ?)', keys: ({ risk, lastMicros, id }) => [risk, lastMicros, id] },

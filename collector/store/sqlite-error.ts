@@ -1,4 +1,7 @@
-/** What SQLite reports, as a code of Vedette's table: which of its failures pass by themselves and which need a person. */
+/**
+ * What SQLite reports, as a code of Vedette's table: which of its failures pass by themselves and which need a
+ * person.
+ */
 import { VedetteError } from '../../proto/error.ts'
 
 /** Turns anything thrown by the store's work into a VedetteError; one that is already is left as it is. */

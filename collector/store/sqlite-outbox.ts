@@ -1,6 +1,7 @@
 /**
- * Notifications waiting to be sent. A claim is a lease: until it ends nobody else gets the message, after it everybody may, so a dispatcher that dies costs
- * a delay and perhaps a second copy, never the message. `due_ms` serves as lease and as time of the next try.
+ * Notifications waiting to be sent. A claim is a lease: until it ends nobody else gets the message, after it
+ * everybody may, so a dispatcher that dies costs a delay and perhaps a second copy, never the message. `due_ms`
+ * serves as lease and as time of the next try.
  */
 import type Database from 'better-sqlite3'
 import type { Notification } from './store.ts'

@@ -1,9 +1,11 @@
 /**
- * Tables of the SQLite store, as forward steps. A step is never edited once it was released: change comes as a further step. `user_version` is the number of
- * steps a file has seen; a file from a newer Vedette is refused rather than guessed at.
+ * Tables of the SQLite store, as forward steps. A step is never edited once it was released: change comes as a
+ * further step. `user_version` is the number of steps a file has seen; a file from a newer Vedette is refused rather
+ * than guessed at.
  *
- * Alerts and findings are kept whole as JSON beside the columns that are asked for, so a new field needs no step. The two order indexes hold the
- * columns of the usual filters too: a page of the queue touches the rows it shows and no others.
+ * Alerts and findings are kept whole as JSON beside the columns that are asked for, so a new field needs no step. The
+ * two order indexes hold the columns of the usual filters too: a page of the queue touches the rows it shows and no
+ * others.
  */
 
 export type Migration = { name: string, sql: string }

@@ -1,10 +1,11 @@
 /**
- * The embedded store: one SQLite file, WAL, flushed at every commit (synchronous FULL), so a commit that returned survives kill -9 and power loss.
- * Every method is synchronous and blocks: a commit for one disk flush, a query for about a millisecond. Loses nothing; a commit is
- * all or nothing, and gets through only when the reader's position is still the expected one.
+ * The embedded store: one SQLite file, WAL, flushed at every commit (synchronous FULL), so a commit that returned
+ * survives kill -9 and power loss. Every method is synchronous and blocks: a commit for one disk flush, a query for
+ * about a millisecond. Loses nothing; a commit is all or nothing, and gets through only when the reader's position is
+ * still the expected one.
  *
- * Errors: E_DATA_FULL (disk full), E_DATA_UNWRITABLE, E_STORE (busy, damaged, written by a newer version), E_STORE_STALE (another owner has moved the
- * position on: this one must stop).
+ * Errors: E_DATA_FULL (disk full), E_DATA_UNWRITABLE, E_STORE (busy, damaged, written by a newer version),
+ * E_STORE_STALE (another owner has moved the position on: this one must stop).
  */
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -108,7 +109,9 @@ export class SqliteStore implements Store {
       const alerts = this.#putAlerts(commit.alerts)
       this.#putFindings(commit.findings, alerts)
       let queued = 0
-      for (const { id, channel, alertId, kind, body } of commit.notifications) queued += sql.queue.run(id, channel, alertId, kind, body).changes
+      for (const { id, channel, alertId, kind, body } of commit.notifications) {
+        queued += sql.queue.run(id, channel, alertId, kind, body).changes
+      }
       if (queued > 0) sql.count.run('queued', queued)
       for (const [key, value] of commit.memory) {
         if (value === undefined) sql.forget.run(key)
@@ -129,7 +132,10 @@ export class SqliteStore implements Store {
     })
   }
 
-  /** A finding belongs to the alert of its fingerprint in this commit, else to the newest open one. Findings known already are left as they are. */
+  /**
+   * A finding belongs to the alert of its fingerprint in this commit, else to the newest open one. Findings known
+   * already are left as they are.
+   */
   #putFindings(findings: readonly Finding[], alerts: readonly Alert[]): void {
     const sql = this.#sql
     const alertOf = new Map(alerts.map(({ fingerprint, id }) => [fingerprint, id]))
@@ -218,7 +224,10 @@ export class SqliteStore implements Store {
 
 const closed = (): VedetteError => new VedetteError('E_STORE', 'the store is not open')
 
-/** Brings the file to the newest step, each step in its own transaction. Throws E_STORE when the file is ahead of this program. */
+/**
+ * Brings the file to the newest step, each step in its own transaction. Throws E_STORE when the file is ahead of this
+ * program.
+ */
 function migrate(database: Database.Database, path: string): void {
   const version = Number(database.pragma('user_version', { simple: true }))
   if (version > migrations.length) {

@@ -1,10 +1,13 @@
 /**
- * What was concluded, and how far each reader of the log has come. One commit is one transaction: position, findings, alerts, what
- * detection must remember, and the notifications to send. All methods are synchronous on the embedded store and may block for a disk flush.
+ * What was concluded, and how far each reader of the log has come. One commit is one transaction: position, findings,
+ * alerts, what detection must remember, and the notifications to send. All methods are synchronous on the embedded
+ * store and may block for a disk flush.
  */
 import type { Alert, Finding, Severity } from '../../proto/alert.ts'
 
-/** A reader's place in the log: all before `done` has taken effect; re-reading begins at `resume` to rebuild windows. */
+/**
+ * A reader's place in the log: all before `done` has taken effect; re-reading begins at `resume` to rebuild windows.
+ */
 export type Position = { done: number, resume: number }
 
 export type Notification = {
@@ -47,7 +50,10 @@ export interface Store {
   open(): void
   close(): void
   position(reader: string): Position
-  /** All or nothing. Gives the alerts as stored: each with its new version, in the order given. Throws E_STORE_STALE, E_STORE, E_DATA_FULL. */
+  /**
+   * All or nothing. Gives the alerts as stored: each with its new version, in the order given. Throws
+   * E_STORE_STALE, E_STORE, E_DATA_FULL.
+   */
   commit(commit: Commit): Alert[]
   /** Which of these finding ids are stored already. */
   knownFindings(ids: readonly string[]): Set<string>

@@ -1,8 +1,9 @@
 /**
- * One process per folder. The lock is a file that names its owner: process id, start time of that process and boot of the machine (from
- * /proc), so a lock left by a killed process, even when its id was given to another one, is recognised and taken over. It appears with its
- * content in one step (a hard link), and a stale one is removed only under a second lock, so two starting processes cannot both win.
- * It guards processes that see each other's ids: those of two containers on one volume do not; there SQLite's and DuckDB's own locks stand.
+ * One process per folder. The lock is a file that names its owner: process id, start time of that process and boot of
+ * the machine (from /proc), so a lock left by a killed process, even when its id was given to another one, is
+ * recognised and taken over. It appears with its content in one step (a hard link), and a stale one is removed only
+ * under a second lock, so two starting processes cannot both win. It guards processes that see each other's ids:
+ * those of two containers on one volume do not; there SQLite's and DuckDB's own locks stand.
  */
 import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
@@ -11,7 +12,10 @@ import { errnoName, VedetteError } from '../error.ts'
 
 export type FolderLock = { release(): void }
 
-/** Start time of a process in clock ticks since boot: field 22 of /proc/PID/stat, counted after the name, which may hold anything. */
+/**
+ * Start time of a process in clock ticks since boot: field 22 of /proc/PID/stat, counted after the name, which may
+ * hold anything.
+ */
 function startTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${String(pid)}/stat`, 'latin1')
@@ -64,7 +68,10 @@ function unlinkQuietly(path: string): void {
   }
 }
 
-/** Takes the lock of a folder, making the folder when it is missing. Throws E_DATA_IN_USE, E_DATA_FULL, E_DATA_UNWRITABLE. */
+/**
+ * Takes the lock of a folder, making the folder when it is missing. Throws E_DATA_IN_USE, E_DATA_FULL,
+ * E_DATA_UNWRITABLE.
+ */
 export function lockFolder(folder: string): FolderLock {
   const path = join(folder, 'lock')
   const takeover = join(folder, 'lock.takeover')
