@@ -33,6 +33,15 @@ export class Antechamber {
     this.#panes = new Int32Array(slots * waiting)
   }
 
+  /** Slot of a key, -1 when it has none. */
+  find(key: string): number {
+    const low = hash32(key)
+    const high = hash32(key, 0x1b873593)
+    const base = (low & this.#mask) * ways
+    for (let i = base; i < base + ways; i++) if (this.#newest[i] !== 0 && this.#low[i] === low && this.#high[i] === high) return i
+    return -1
+  }
+
   /** Slot of a key, taken if need be. */
   slot(key: string, pane: number): number {
     const low = hash32(key)

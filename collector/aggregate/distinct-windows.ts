@@ -119,7 +119,10 @@ export class DistinctWindows {
     const pool = internal ? this.#inside : this.#outside
     const window = pool.find(key)
     if (window !== undefined) return countAt(window, window.newest)
-    return 0
+    const slot = pool.antechamber.find(key)
+    if (slot < 0) return 0
+    const newest = pool.antechamber.newest(slot)
+    return pool.antechamber.count(slot, newest - windowPanes, newest)
   }
 
   size(): Held {

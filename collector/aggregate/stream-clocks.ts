@@ -1,9 +1,9 @@
 /**
- * Event time per stream, and where in the log re-reading must begin after a restart. A stream's clock is the latest end
- * of a record it sent, or the packet clock of its last empty batch (tick). Clocks only go forward and never touch each
- * other: a sensor with a wrong clock harms only itself. Bounded: 4,096 streams, the longest unheard forgotten.
+ * Event time per stream. A stream's clock is the latest end of a record it sent, or the packet clock of its last empty batch (tick).
+ * Clocks only go forward and never touch each other: a sensor with a wrong clock harms only itself. Kept as one row, so that a
+ * restart goes on at the same moment. Bounded: 4,096 streams, the one first heard forgotten first.
  */
-import { keptPanes, paneMicros, paneOf } from './panes.ts'
+import { paneOf } from './panes.ts'
 import type { Remember } from './baseline.ts'
 
 const streams = 4096
@@ -37,50 +37,5 @@ export class StreamClocks {
     const row = rows.get('clocks')
     if (row === undefined) return
     for (const [stream, micros] of JSON.parse(row) as [string, number][]) this.#clocks.set(stream, micros)
-  }
-}
-
-/**
- * Event time that must be read again after a restart: windows of 10 minutes, filled by what the 15 minutes before them
- * decided, plus lateness.
- */
-export const rereadMicros = (keptPanes + 30) * paneMicros
-
-/**
- * Octets of log that are re-read at most: a stream that fell silent without a word must not hold the resume point for
- * ever.
- */
-export const rereadOctets = 256 * 1024 * 1024
-
-/**
- * Finds the log offset to resume from: the first entry of any stream that is less than 30 minutes of its own event time
- * old. Entries are noted in log order, read again after a restart too.
- */
-export class ResumePoint {
-  readonly #marks = new Map<string, { offset: number, micros: number }[]>()
-
-  /**
-   * Notes an entry of the log: where it begins, its batch's packet clock, whether it is the stream's last. One mark per
-   * stream and pane is kept.
-   */
-  note(offset: number, stream: string, clockMicros: number, last: boolean): void {
-    const marks = this.#marks.get(stream) ?? []
-    this.#marks.delete(stream)
-    if (last) return
-    this.#marks.set(stream, marks)
-    if (this.#marks.size > streams) this.#marks.delete(this.#marks.keys().next().value ?? '')
-    const newest = marks.at(-1)
-    if (newest === undefined || paneOf(clockMicros) > paneOf(newest.micros)) marks.push({ offset, micros: clockMicros })
-    while (marks.length > 1 && marks[1].micros <= clockMicros - rereadMicros) marks.shift()
-  }
-
-  /** Where re-reading must begin so that every window is rebuilt; `done` when nothing was noted. */
-  resume(done: number): number {
-    let least = done
-    for (const marks of this.#marks.values()) {
-      const first = marks.find(({ offset }) => offset >= done - rereadOctets)
-      if (first !== undefined) least = Math.min(least, first.offset)
-    }
-    return least
   }
 }

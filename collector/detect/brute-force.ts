@@ -101,9 +101,9 @@ export class BruteForce implements Detector {
     /**
      * Weighted, so that a service that programs use often needs more. Both forms are put on the scale of the fast one.
      */
-    const weighted = Math.floor(fast / times)
-    if (internal) baseline.note(initiator, measure, weighted, micros)
-    const value = Math.max(weighted, Math.floor(slow / times * this.#settings.least / this.#settings.leastLong))
+    const weighted = fast / times
+    if (internal) baseline.note(initiator, measure, Math.ceil(weighted), micros)
+    const value = Math.max(weighted, slow / times * this.#settings.least / this.#settings.leastLong)
     if (value < this.#settings.least && this.#firing.get(key) === undefined) return undefined
     const threshold = thresholdOf(this.#settings, baseline.usual(initiator, measure, micros))
     if (value >= threshold) baseline.spoil(initiator, measure, micros)

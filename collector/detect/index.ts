@@ -1,6 +1,6 @@
 /**
- * The detectors, and the set that runs them over the records of one run. `observe` takes records in log order, `tick` an
- * empty batch's clock, `rebuild` records that had been observed before a restart. What must survive is written by
+ * The detectors, and the set that runs them over the records of one run. `observe` takes records in log order, `tick` the
+ * clock of each batch, `rebuild` records that had been observed before a restart. What must survive is written by
  * `save`, in the commit that stores the findings. Loses nothing by itself; never blocks.
  */
 import { BruteForce } from './brute-force.ts'
@@ -40,6 +40,8 @@ export class DetectorSet {
   readonly guard: OneWayGuard
   readonly #aggregate: Aggregate
   readonly #model: FlowModel
+  /** Stream of the records observed since the last `tick`. */
+  #carried: string | undefined
 
   constructor(settings: DetectorSettings, aggregate: Aggregate) {
     this.#aggregate = aggregate
@@ -54,6 +56,7 @@ export class DetectorSet {
   /** Takes one record; adds what was found to `out`. */
   observe(flow: SeenFlow, out: Detection[]): void {
     const before = out.length
+    this.#carried = flow.stream
     this.guard.observe(flow)
     this.#model.observe(flow)
     if (flow.initiatorInternal && flow.responderPackets > 0 && isAttempt(flow)) {
@@ -71,10 +74,13 @@ export class DetectorSet {
   }
 
   /**
-   * Takes the clock of a batch without records. `last`: the stream has nothing more to say, so whatever grew is
-   * reported.
+   * Takes the clock of a batch, after its records. Only an empty batch's counts: records bring their own time, and how they were cut
+   * into batches must not matter. `last`: the stream has nothing more to say, so whatever grew is reported.
    */
   tick(stream: string, clockMicros: number, last: boolean, out: Detection[]): void {
+    const carried = this.#carried === stream
+    this.#carried = undefined
+    if (carried && !last) return
     const before = out.length
     const moved = this.#aggregate.clocks.advance(stream, clockMicros)
     if (last) for (const detector of this.detectors) detector.settle(stream, this.#aggregate.clocks.of(stream) + quietMicros, out)

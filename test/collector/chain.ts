@@ -6,11 +6,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { createAggregate } from '../../collector/aggregate/aggregate.ts'
-import { ResumePoint } from '../../collector/aggregate/stream-clocks.ts'
 import { Grouper } from '../../collector/alert/grouper.ts'
 import { createDetectors, readDetectorSettings } from '../../collector/detect/index.ts'
 import { createEnricher } from '../../collector/enrich/enricher.ts'
 import { createExplainer } from '../../collector/explain/explain.ts'
+import { ResumePoint } from '../../collector/resume.ts'
 import { privateNetworks } from '../../proto/address.ts'
 import type { Detection } from '../../collector/detect/detector.ts'
 import type { DetectorSet, DetectorSettings } from '../../collector/detect/index.ts'
@@ -99,13 +99,13 @@ export class Chain {
     const { done } = this.store.position
     const found: Detection[] = []
     for (const { batch, offset, next } of entries) {
-      this.#resume.note(offset, batch.stream, batch.clockMicros, batch.last)
+      this.#resume.take({ stream: batch.stream, offset, clockMicros: batch.clockMicros, appendMicros: batch.clockMicros, last: batch.last })
       for (const flow of batch.flows) {
         const seen = this.#enrich(batch, { ...flow })
         if (next <= done) this.set.rebuild(seen)
         else this.set.observe(seen, found)
       }
-      if (next > done && (batch.flows.length === 0 || batch.last)) this.set.tick(batch.stream, batch.clockMicros, batch.last, found)
+      if (next > done) this.set.tick(batch.stream, batch.clockMicros, batch.last, found)
     }
     const next = entries.at(-1)?.next ?? done
     if (next <= done) return []
@@ -114,7 +114,7 @@ export class Chain {
     this.store.repeated += counts.findingsRepeated
     this.set.save()
     this.store.commit({
-      reader: 'detection', position: { done: next, resume: this.#resume.resume(next) }, expectedDone: done,
+      reader: 'detection', position: { done: next, resume: Math.min(next, this.#resume.offset() ?? next) }, expectedDone: done,
       findings, alerts, notifications, memory: new Map(this.#changed),
     })
     this.#changed.clear()
