@@ -64,11 +64,11 @@ export class FileSource implements Source {
   /** At least one path; `-` is standard input. */
   constructor(paths: readonly string[]) {
     this.paths = paths
-    this.name = paths.length === 1 ? paths[0] : `${paths[0]} and ${String(paths.length - 1)} more`
+    this.name = paths.length === 1 ? nameOf(paths[0]) : `${nameOf(paths[0])} and ${String(paths.length - 1)} more`
   }
 
   progress(): SourceProgress {
-    const name = this.current?.name ?? this.paths[Math.max(0, Math.min(this.turn, this.paths.length) - 1)]
+    const name = this.current?.name ?? nameOf(this.paths[Math.max(0, this.turn - 1)])
     let total = 0
     for (const size of this.sizes) {
       if (size === undefined) return { name }
@@ -133,7 +133,7 @@ export class FileSource implements Source {
 
   /** Opens a file and reads its header. */
   private async begin(path: string): Promise<Current> {
-    const name = path === '-' ? 'standard input' : path
+    const name = nameOf(path)
     const input = await openInput(path)
     try {
       const { bytes, view } = this.frames
@@ -178,15 +178,17 @@ export class FileSource implements Source {
     const { frames } = this
     const { reader, input } = current
     while (!reader.broken) {
-      current.from = reader.parse(frames, current.from, current.to)
-      if (frames.count > 0) return true
-      if (current.ended) return false
+      if (reader.skip === 0) {
+        current.from = reader.parse(frames, current.from, current.to)
+        if (frames.count > 0) return true
+      }
       if (reader.skip > 0) {
         const passed = Math.min(reader.skip, current.to - current.from)
         current.from += passed
         reader.skip -= passed
         if (reader.skip === 0) continue
       }
+      if (current.ended) return false
       if (!this.makeRoom(current)) return false
       const got = input.read(frames.bytes, current.to, Math.min(readOctets, frames.bytes.length - current.to))
       const octets = typeof got === 'number' ? got : await got
@@ -245,6 +247,8 @@ export class FileSource implements Source {
     if (this.warnings.length < warningLimit) this.warnings.push({ code, text })
   }
 }
+
+const nameOf = (path: string): string => path === '-' ? 'standard input' : path
 
 function notCapture(name: string, head: Uint8Array): VedetteError {
   const known = lookalikes.find(({ magic }) => magic.every((octet, i) => head[i] === octet))

@@ -7,10 +7,12 @@
  */
 import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs'
 import { once } from 'node:events'
-import { pipeline } from 'node:stream'
 import type { Readable } from 'node:stream'
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib'
+import type { Gunzip, ZstdDecompress } from 'node:zlib'
 import { errnoName, VedetteError } from '../../proto/error.ts'
+
+const readOctets = 128 * 1024
 
 export interface Input {
   /** Octets of the file as stored; undefined for pipes. */
@@ -50,7 +52,7 @@ export function fileSize(path: string): number | undefined {
  * Opens `path` (`-` is standard input). Throws E_FILE_MISSING, E_FILE_DIRECTORY, E_FILE_UNREADABLE.
  */
 export async function openInput(path: string): Promise<Input> {
-  if (path === '-') return openStream(createReadStream('', { fd: 0, autoClose: false, highWaterMark: 131072 }), undefined)
+  if (path === '-') return openStream(createReadStream('', { fd: 0, autoClose: false, highWaterMark: readOctets }), undefined)
   const size = fileSize(path)
   if (size === undefined) return openStream(await opened(path), undefined)
   const fd = opening(path, () => openSync(path, 'r'))
@@ -62,7 +64,7 @@ export async function openInput(path: string): Promise<Input> {
 }
 
 async function opened(path: string): Promise<Readable> {
-  const stream = createReadStream(path, { highWaterMark: 131072 })
+  const stream = createReadStream(path, { highWaterMark: readOctets })
   try {
     await once(stream, 'open')
   } catch (error) {
@@ -96,13 +98,98 @@ function compressionOf(head: Uint8Array): Compression | undefined {
 async function openStream(raw: Readable, size: number | undefined): Promise<Input> {
   const head = await peek(raw, 4)
   const compression = compressionOf(head)
-  if (compression === undefined) return new StreamInput(raw, raw, size, raw.readableEnded ? head : undefined)
-  const inflate = compression === 'gzip'
-    ? createGunzip({ chunkSize: 131072 })
-    : createZstdDecompress({ chunkSize: 131072, params: { [constants.ZSTD_d_windowLogMax]: 27 } })
-  const input = new StreamInput(inflate, raw, size)
-  pipeline(raw, inflate, () => { /* the input hears of it by its own listeners */ })
-  return input
+  if (compression === undefined) return new StreamInput(raw, size, raw.readableEnded ? only(head) : raw)
+  return new StreamInput(raw, size, compression === 'gzip' ? inflated(raw, makeGunzip) : inflated(raw, makeUnzstd, true))
+}
+
+async function* only(head: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(head)
+}
+
+type Inflate = Gunzip | ZstdDecompress
+const makeGunzip = (): Inflate => createGunzip({ chunkSize: readOctets })
+/** A window of 128 MiB is the most that zstd itself takes without being asked. */
+const makeUnzstd = (): Inflate => createZstdDecompress({ chunkSize: readOctets, params: { [constants.ZSTD_d_windowLogMax]: 27 } })
+
+/**
+ * Decompressed chunks of `raw`, only as fast as they are taken. Node ends a zstd stream after its first frame: with
+ * `frames` the next one is begun with what was left. Throws an Error that says what is wrong with the data, after
+ * everything before it was given out.
+ */
+async function* inflated(raw: Readable, make: () => Inflate, frames = false): AsyncGenerator<Uint8Array> {
+  const source = raw[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+  let rest: Uint8Array = new Uint8Array(0)
+  do {
+    const inflate = make()
+    const pump = new Pump(inflate, source, rest)
+    yield* pump.chunks()
+    rest = frames ? pump.left() : new Uint8Array(0)
+  } while (rest.length > 0)
+}
+
+/** Feeds one decompressor chunk by chunk, so that it is known how much of its input it has used. */
+class Pump {
+  private readonly inflate: Inflate
+  private readonly source: AsyncIterator<Uint8Array>
+  private last: Uint8Array
+  private fed = 0
+  private over = false
+  private failed: Error | undefined
+  private wake: (() => void) | undefined
+
+  constructor(inflate: Inflate, source: AsyncIterator<Uint8Array>, first: Uint8Array) {
+    this.inflate = inflate
+    this.source = source
+    this.last = first
+    const wake = (): void => { this.wake?.() }
+    const end = (): void => {
+      this.over = true
+      wake()
+    }
+    inflate.on('readable', wake).on('end', end).on('close', end).on('error', (error) => {
+      this.failed = error
+      end()
+    })
+  }
+
+  /** What was fed and not used: the beginning of the next frame. */
+  left(): Uint8Array {
+    return this.last.subarray(this.last.length - (this.fed - this.inflate.bytesWritten))
+  }
+
+  async* chunks(): AsyncGenerator<Uint8Array> {
+    this.feed().catch((error: unknown) => this.inflate.destroy(error instanceof Error ? error : new Error(String(error))))
+    try {
+      for (;;) {
+        const chunk = this.inflate.read() as Uint8Array | null
+        if (chunk !== null) yield chunk
+        else if (this.over) break
+        else await new Promise<void>((resolve) => { this.wake = resolve })
+      }
+      if (this.failed !== undefined) throw this.failed
+    } finally {
+      this.inflate.destroy()
+    }
+  }
+
+  private async feed(): Promise<void> {
+    if (this.last.length > 0) await this.write(this.last)
+    while (!this.over) {
+      const { value, done } = await this.source.next()
+      if (done === true) {
+        this.inflate.end()
+        return
+      }
+      this.last = value
+      await this.write(value)
+    }
+  }
+
+  /** Never resolves for the chunk in which the data ends: nothing more is fed then. */
+  private write(chunk: Uint8Array): Promise<void> {
+    this.fed += chunk.length
+    return new Promise((resolve) => { this.inflate.write(chunk, () => { resolve() }) })
+  }
 }
 
 /** The first octets of a stream (fewer at its end), put back so that the next reader sees them again. */
@@ -162,25 +249,15 @@ class StreamInput implements Input {
   readonly size: number | undefined
   readonly compressed: boolean
   damage = ''
-  private readonly stream: Readable
   private readonly raw: Readable & { bytesRead?: number }
+  private readonly chunks: AsyncIterator<Uint8Array>
   private chunk: Uint8Array = new Uint8Array(0)
-  private over = false
-  private wake: (() => void) | undefined
 
-  /** `head`: what was peeked of a stream that has already ended, and so could not be put back. */
-  constructor(stream: Readable, raw: Readable, size: number | undefined, head?: Uint8Array) {
-    if (head !== undefined) { this.chunk = head; this.over = true }
-    this.stream = stream
+  constructor(raw: Readable, size: number | undefined, chunks: AsyncIterable<Uint8Array>) {
     this.raw = raw
     this.size = size
-    this.compressed = stream !== raw
-    const wake = (): void => { this.wake?.() }
-    const end = (): void => { this.over = true; wake() }
-    stream.on('readable', wake).on('end', end).on('close', end).on('error', (error) => {
-      this.damage = stream === raw ? `reading it failed (${errnoName(error)})` : `the compressed data is damaged (${error.message})`
-      end()
-    })
+    this.compressed = chunks !== raw
+    this.chunks = chunks[Symbol.asyncIterator]()
   }
 
   get position(): number {
@@ -189,10 +266,15 @@ class StreamInput implements Input {
 
   async read(into: Uint8Array, at: number, length: number): Promise<number> {
     while (this.chunk.length === 0) {
-      const chunk = this.stream.read() as Uint8Array | null
-      if (chunk !== null) this.chunk = chunk
-      else if (this.over) return 0
-      else await new Promise<void>((resolve) => { this.wake = resolve })
+      try {
+        const { value, done } = await this.chunks.next()
+        if (done === true) return 0
+        this.chunk = value
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error)
+        this.damage = this.compressed ? `the compressed data is damaged (${why})` : `reading it failed (${why})`
+        return 0
+      }
     }
     const n = Math.min(length, this.chunk.length)
     into.set(this.chunk.subarray(0, n), at)
@@ -201,9 +283,6 @@ class StreamInput implements Input {
   }
 
   close(): void {
-    this.over = true
-    this.stream.destroy()
     this.raw.destroy()
-    this.wake?.()
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Where frames come from. A source hands over blocks of frames in place: one buffer and, per frame, where it lies in it. Nothing
- * is copied per frame; the block is valid until the next call of `next`.
+ * Where frames come from. A source hands over blocks of frames in place: one buffer and, per frame, where it lies in
+ * it. Nothing is copied per frame; the block is valid until the next call of `next`.
  */
 
 /** A block of frames. Arrays are at least `count` long and reused between blocks. */
@@ -51,7 +51,10 @@ export interface Source {
   progress(): SourceProgress
   /** Opens files or sockets. Throws VedetteError with a code a person can act on. */
   open(): Promise<void>
-  /** The next block; undefined at the end (files) or after close. A live source without traffic gives an empty block at least every 100 ms. */
+  /**
+   * The next block; undefined at the end (files) or after close. A live source without traffic gives an empty block at
+   * least every 100 ms.
+   */
   next(): Promise<Frames | undefined>
   close(): Promise<void>
 }
