@@ -1,0 +1,58 @@
+/**
+ * Fragments find their flow: the first fragment, which has the ports, leaves them here under (addresses, protocol, identification); later ones take
+ * them. 4,096 entries, the newest wins its place, each good for 30 s of packet time. A later fragment that finds nothing is a flow without ports.
+ * Two packets whose 64 bits of hash agree would share ports; nobody can aim at that without the table's secret.
+ */
+import { finish, fold, hashKeys } from './hash.ts'
+import type { Packets } from '../decode/packets.ts'
+
+const size = 4096
+const lifeMicros = 30e6
+const six = 0x100
+const oneWay = 0x200
+const keyBits = 0x1ff
+
+export class FragmentTable {
+  private readonly first: Int32Array
+  private readonly second: Int32Array
+  private readonly check = new Int32Array(size)
+  private readonly ports = new Int32Array(size)
+  private readonly bits = new Int32Array(size)
+  private readonly micros = new Float64Array(size)
+
+  constructor() {
+    // Not the engine's seed: which entry gives way decides ports, and records must not depend on the seed.
+    this.first = hashKeys(0x1b873593)
+    this.second = hashKeys(0x6c62272e)
+  }
+
+  private mix(keys: Int32Array, packets: Packets, slot: number, view: DataView): number {
+    const at = packets.source[slot]
+    const bits = packets.kind[slot]
+    let folded: number
+    if ((bits & six) === 0) folded = fold(keys, view.getInt32(at), view.getInt32(at + 4), packets.fragment[slot], bits & keyBits)
+    else {
+      folded = fold(keys, view.getInt32(at), view.getInt32(at + 4), view.getInt32(at + 8), view.getInt32(at + 12))
+      folded = fold(keys, folded, view.getInt32(at + 16), view.getInt32(at + 20), view.getInt32(at + 24))
+      folded = fold(keys, folded, view.getInt32(at + 28), packets.fragment[slot], bits & keyBits)
+    }
+    return finish(folded ^ packets.scope[slot])
+  }
+
+  /** Remembers the ports of a first fragment. */
+  remember(packets: Packets, slot: number, view: DataView): void {
+    const i = this.mix(this.first, packets, slot, view) & size - 1
+    this.check[i] = this.mix(this.second, packets, slot, view)
+    this.ports[i] = packets.ports[slot]
+    this.bits[i] = packets.kind[slot] & oneWay
+    this.micros[i] = packets.micros[slot]
+  }
+
+  /** Gives a later fragment the ports of its first one, when that was seen. */
+  resolve(packets: Packets, slot: number, view: DataView): void {
+    const i = this.mix(this.first, packets, slot, view) & size - 1
+    if (this.check[i] !== this.mix(this.second, packets, slot, view) || packets.micros[slot] - this.micros[i] > lifeMicros) return
+    packets.ports[slot] = this.ports[i]
+    packets.kind[slot] |= this.bits[i]
+  }
+}
