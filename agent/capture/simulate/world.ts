@@ -75,7 +75,7 @@ export function makeWorld(random: Random, cast: Cast): World {
   const site = (word: string, parts: number): Site => ({
     main: named(`${random.pick(['www.', 'www.', '', 'app.', 'portal.'])}${word}.example`, random.pick([60, 300, 300, 3600])),
     parts: Array.from({ length: parts }, () => part(word)),
-    tls: random.chance(0.93), weight: Math.round(random.lognormal(800, 0.7, 8000)), certificate: random.whole(1500, 3600), six: random.chance(0.12),
+    tls: random.chance(0.93), weight: Math.round(random.lognormal(330, 0.7, 4000)), certificate: random.whole(1100, 2400), six: random.chance(0.12),
   })
   return {
     popular: words.slice(0, 36).map((word) => site(word, random.whole(2, 5))),

@@ -75,8 +75,23 @@ export function* tlsHandshake(random: Random, serverName: string, client: TlsCli
   yield { from: 0, octets: hello.length, head: hello, afterMicros: random.between(100, 900) }
   const answer = serverHello(random)
   yield { from: 1, octets: answer.length + tlsOctets(certificate), head: answer, framing: 'tls', afterMicros: random.between(500, 4000) }
-  yield { from: 0, octets: changeCipherSpec.length + tlsOctets(36 + request), head: changeCipherSpec, framing: 'tls', afterMicros: random.between(600, 3000) }
+  yield { from: 0, octets: changeCipherSpec.length + tlsOctets(36 + Math.round(request)), head: changeCipherSpec, framing: 'tls', afterMicros: random.between(600, 3000) }
 }
 
 /** close_notify, encrypted. */
 export const tlsGoodbye = (from: Turn['from'], afterMicros: number): Turn => ({ from, octets: 24, afterMicros, framing: 'tls' })
+
+/** A question and its answer inside TLS: plain octets of both, the pause before, the server's thinking time. An answer of 0 is none. */
+export type Exchange = { request: number, answer: number, pauseMicros: number, thinkMicros: number }
+
+/** A whole TLS conversation: handshake with the first request, the exchanges, close_notify by the client. */
+export function* tlsTalk(random: Random, serverName: string, client: TlsClient, exchanges: Iterable<Exchange>, certificate = 2400): Generator<Turn, void, void> {
+  let begun = false
+  for (const { request, answer, pauseMicros, thinkMicros } of exchanges) {
+    if (begun) yield tlsTurn(0, request, pauseMicros)
+    else yield* tlsHandshake(random, serverName, client, request, certificate)
+    begun = true
+    if (answer > 0) yield tlsTurn(1, answer, thinkMicros)
+  }
+  yield tlsGoodbye(0, random.between(100, 3000))
+}
