@@ -2,7 +2,8 @@
  * Notices a sensor that sees one direction of the traffic only (a mirror port set up for one side, asymmetric routing):
  * there every connection looks failed. Per stream, over 5 minutes of event time: connections that prove it, against
  * connections seen in both directions. Unanswered SYNs are in neither number. Bounded: 1,024 streams. Rebuilt from the
- * log after a restart.
+ * log after a restart. Limits: whoever forges enough half conversations blinds the stream to silent failures; the stream
+ * then shows as blind, and failures with an answer still count.
  */
 import { isAttempt, provesOneWay, tcp } from './outcome.ts'
 import type { SeenFlow } from './detector.ts'

@@ -12,7 +12,7 @@ import type { SeenFlow } from './detector.ts'
 
 export const tcp = 6
 export const udp = 17
-const failedStates = new Set<string>(['S0', 'REJ', 'RSTOS0', 'SH'])
+const silentStates = new Set<string>(['S0', 'RSTOS0', 'SH'])
 const answeredStates = new Set<string>(['S1', 'SF', 'S2', 'S3', 'RSTO', 'RSTR'])
 const acknowledged = 0x10
 
@@ -21,9 +21,11 @@ export function isAttempt(flow: SeenFlow): boolean {
   return flow.part === 0 && (flow.marks & mark.midstream) === 0
 }
 
-/** Whether an attempt failed. */
-export function hasFailed(flow: SeenFlow): boolean {
-  return flow.protocol === tcp ? failedStates.has(flow.connState) : flow.protocol === udp && flow.responderPackets === 0
+/** Whether an attempt failed. On a `blind` stream silence says nothing; a reset from the responder still does. */
+export function hasFailed(flow: SeenFlow, blind: boolean): boolean {
+  if (flow.protocol === tcp && flow.connState === 'REJ') return true
+  if (blind) return false
+  return flow.protocol === tcp ? silentStates.has(flow.connState) : flow.protocol === udp && flow.responderPackets === 0
 }
 
 /** Whether a TCP connection was opened and both sides spoke: it cannot be made up by a forged sender. */

@@ -6,7 +6,7 @@
  * sequential test with.
  * Method: per (initiator, responder), distinct (protocol, port) whose attempt failed, in 10 minutes; fires at max(least,
  * factor x the initiator's learnt maximum). Attempts count when the flow began. Failure is defined in outcome.ts; on a
- * one-way view it is unknown and nothing is counted.
+ * one-way view silence is unknown and not counted, only resets are.
  * Limits: scans without a SYN (FIN, NULL, ACK) look like flows begun before capture and are not counted; UDP ports of
  * traceroute are left out.
  */
@@ -56,7 +56,7 @@ export class PortScan implements Detector {
     const key = keyOf(flow)
     const member = flow.protocol << 16 | flow.responderPort
     this.#tried.add(key, member, flow.startMicros, flow.initiatorInternal)
-    if (!hasFailed(flow) || this.#parts.blind(flow.stream)) return 0
+    if (!hasFailed(flow, this.#parts.blind(flow.stream))) return 0
     const failed = this.#failed.add(key, member, flow.startMicros, flow.initiatorInternal)
     if (failed >= sampleFrom) this.#samples.add(key, sampleOf(flow))
     return failed
