@@ -1,6 +1,6 @@
 /**
- * Opaque cursors: the store's own cursor, bound to the filters it was made for and sealed by HMAC, so that a reader can neither edit one nor
- * carry it to another query. The key lives in the store, hence a cursor survives a restart.
+ * Opaque cursors: the store's own cursor, bound to the filters it was made for and sealed by HMAC, so that a reader can neither edit
+ * one nor carry it to another query. The key lives in the store, hence a cursor survives a restart.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { VedetteError } from '../../proto/error.ts'

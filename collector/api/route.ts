@@ -16,7 +16,9 @@ export type App = FastifyInstance<RawServerDefault, RawRequestDefaultExpression,
 export type RouteContext = { options: ServerOptions, cursors: Cursors, live: LiveFeed }
 export type Route = (app: App, context: RouteContext) => void
 
+type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> }
+
 /** Leaves out what is undefined: the stores' queries have optional fields, never undefined ones. */
-export function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> }
+export function given<T extends object>(fields: T): Given<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>
 }

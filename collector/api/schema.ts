@@ -28,17 +28,20 @@ const subject = {
 }
 const conclusion = {
   firstMicros: integer, lastMicros: integer, sentence: text, evidence: Type.Array(Evidence), riskParts: Type.Array(RiskPart),
-  techniques: Type.Array(text), flows: Type.Array(FlowId), edgeScore: Type.Optional(number), centralScore: Type.Optional(number), versionHash: text,
+  techniques: Type.Array(text), flows: Type.Array(FlowId), edgeScore: Type.Optional(number), centralScore: Type.Optional(number),
+  versionHash: text,
 }
 
 export const FindingBody = Type.Object({ ...subject, ...conclusion, windowMicros: integer })
 
 export const AlertBody = Type.Object({
-  ...subject, ...conclusion, state: Type.Enum([...states]), severity: Type.Enum([...severities]), risk: number, raisedMs: integer, updatedMs: integer,
-  findings: integer, nextSteps: Type.Array(text), version: integer,
+  ...subject, ...conclusion, state: Type.Enum([...states]), severity: Type.Enum([...severities]), risk: number, raisedMs: integer,
+  updatedMs: integer, findings: integer, nextSteps: Type.Array(text), version: integer,
 })
 
-const DnsTransaction = Type.Object({ query: text, type: integer, rcode: Type.Optional(integer), answers: integer, rttMicros: integer, offsetMicros: integer })
+const DnsTransaction = Type.Object({
+  query: text, type: integer, rcode: Type.Optional(integer), answers: integer, rttMicros: integer, offsetMicros: integer,
+})
 
 const ofWire: Record<WireType, TSchema> = {
   uint: integer, bool: Type.Boolean(), fixed64: integer, double: number, float: number, bytes: text, string: text,
@@ -50,17 +53,21 @@ const words = new Set<string>(['connState', 'endReason', 'directionMethod'])
 /** Every field of the record by the contract's own table, and where it came from. */
 export const FlowBody = Type.Unsafe<ArchivedFlow>(Type.Object({
   stream: text, sensor: text, boot: text, run: text, communityId: text,
-  ...Object.fromEntries(flowFields.map(({ name, wire }) => [name, name === 'edgeScore' ? Type.Optional(number) : words.has(name) ? text : ofWire[wire]])),
+  ...Object.fromEntries(flowFields.map(({ name, wire }) =>
+    [name, name === 'edgeScore' ? Type.Optional(number) : words.has(name) ? text : ofWire[wire]])),
 }))
 
 export const ProblemBody = Type.Object({
-  type: text, title: text, status: integer, detail: text, code: text, retryable: Type.Boolean(), requestId: text, advice: Type.Optional(text),
+  type: text, title: text, status: integer, detail: text, code: text, retryable: Type.Boolean(), requestId: text,
+  advice: Type.Optional(text),
   errors: Type.Optional(Type.Array(Type.Object({ pointer: text, detail: text }))),
 })
 /** Put beside the good answer of every route. */
 export const refusals = { '4xx': ProblemBody, '5xx': ProblemBody } as const
 
-const paging = { limit: Type.Integer({ minimum: 1, maximum: 500, default: 50 }), cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 2000 })) }
+const paging = {
+  limit: Type.Integer({ minimum: 1, maximum: 500, default: 50 }), cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 2000 })),
+}
 const word = (maxLength: number): ReturnType<typeof Type.String> => Type.String({ maxLength })
 const port = Type.Integer({ minimum: 0, maximum: 65535 })
 const micros = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
@@ -94,8 +101,12 @@ export const AlertDetail = Type.Object({
 export const Receipt = Type.Object({ taken: integer, duplicate: integer, rejected: integer })
 
 const Term = Type.Object({ name: text, text, kind: Type.Enum(['flow', 'exit', 'stock', 'estimate']), value: integer })
-const Balance = Type.Object({ name: text, left: Type.Array(Term), right: Type.Array(Term), leftSum: integer, rightSum: integer, balanced: Type.Boolean() })
-const Account = { balanced: Type.Boolean(), equations: Type.Array(Balance), estimates: Type.Array(Term), counters: Type.Record(Type.String(), integer) }
+const Balance = Type.Object({
+  name: text, left: Type.Array(Term), right: Type.Array(Term), leftSum: integer, rightSum: integer, balanced: Type.Boolean(),
+})
+const Account = {
+  balanced: Type.Boolean(), equations: Type.Array(Balance), estimates: Type.Array(Term), counters: Type.Record(Type.String(), integer),
+}
 
 export const LedgerBody = Type.Object({
   streams: Type.Array(Type.Object({

@@ -42,8 +42,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   guard(app, options)
   answerFailures(app, options)
   const context = { options, cursors: new Cursors(store), live }
-  await app.register(async (inner) => {
-    for (const route of Object.values(routes)) route(inner as App, context)
+  await app.register((inner, _options, done) => {
+    for (const route of Object.values(routes)) route(inner, context)
+    done()
   })
   await app.ready()
 

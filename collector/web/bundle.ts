@@ -22,7 +22,7 @@ export async function bundlePage(folder: string): Promise<PageFile[]> {
   const { outputFiles } = await build({
     entryPoints: [{ in: join(here, 'app.tsx'), out: 'app' }, { in: join(here, 'style/main.css'), out: 'app' }],
     outdir: folder, entryNames: '[name]-[hash]', bundle: true, minify: true, write: false, format: 'esm', platform: 'browser', target,
-    jsx: 'automatic', jsxImportSource: 'preact', legalComments: 'none', charset: 'utf8', logLevel: 'error', define: { 'process.env.NODE_ENV': '"production"' },
+    jsx: 'automatic', jsxImportSource: 'preact', legalComments: 'none', charset: 'utf8', logLevel: 'silent', define: { 'process.env.NODE_ENV': '"production"' },
   })
   await mkdir(folder, { recursive: true })
   const files: PageFile[] = []
@@ -40,10 +40,16 @@ export async function bundlePage(folder: string): Promise<PageFile[]> {
 async function writeFileCompressed(folder: string, name: string, contents: Uint8Array): Promise<PageFile> {
   const [zipped, brotli] = await Promise.all([
     promisify(gzip)(contents, { level: 9 }),
-    promisify(brotliCompress)(contents, { params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: contents.length } }),
+    promisify(brotliCompress)(contents, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
   ])
-  await Promise.all([writeFile(join(folder, name), contents), writeFile(join(folder, `${name}.gz`), zipped), writeFile(join(folder, `${name}.br`), brotli)])
+  const written = [['', contents], ['.gz', zipped], ['.br', brotli]] as const
+  await Promise.all(written.map(([ending, bytes]) => writeFile(join(folder, `${name}${ending}`), bytes)))
   return { name, octets: contents.length, gzipOctets: zipped.length }
 }
 
-if (import.meta.main) await bundlePage(join(here, 'dist'))
+if (import.meta.main) {
+  await bundlePage(join(here, 'dist')).catch((error: unknown) => {
+    process.stderr.write(`E_SETUP_WEB: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 2
+  })
+}

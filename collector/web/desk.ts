@@ -192,9 +192,8 @@ export function start(): void {
   turn()
   setInterval(() => { wallMs.value = Date.now() }, 1000)
   effect(() => {
-    void filterText.value
     // Which run to show is known only after the first answer.
-    if (ready.value) untracked(() => { void load() })
+    if (ready.value && filterText.value !== '') untracked(() => { void load() })
   })
   effect(() => {
     const id = selected.value

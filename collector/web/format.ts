@@ -31,7 +31,8 @@ export function short(value: number): string {
 
 const scales: Readonly<Record<string, (value: number) => string>> = {
   B: octets, octets, bytes: octets, 'IP octets': octets,
-  s: (value) => duration(value * 1e6), seconds: (value) => duration(value * 1e6), ms: (value) => duration(value * 1e3), us: (value) => duration(value),
+  s: (value) => duration(value * 1e6), seconds: (value) => duration(value * 1e6),
+  ms: (value) => duration(value * 1e3), us: (value) => duration(value),
 }
 
 /** A number of a unit, units of size and time written out; other units only when `named`. */
@@ -48,7 +49,8 @@ export function duration(micros: number): string {
   if (micros < 1e6) return `${(micros < 1e4 ? one : whole).format(micros / 1e3)} ms`
   const seconds = micros / 1e6
   if (seconds < 60) return `${(seconds < 10 ? one : whole).format(seconds)} s`
-  const pair = (big: number, bigUnit: string, small: number, smallUnit: string): string => small === 0 ? `${big} ${bigUnit}` : `${big} ${bigUnit} ${small} ${smallUnit}`
+  const pair = (big: number, bigUnit: string, small: number, smallUnit: string): string =>
+    small === 0 ? `${big} ${bigUnit}` : `${big} ${bigUnit} ${small} ${smallUnit}`
   const total = Math.round(seconds)
   if (total < 3600) return pair(Math.floor(total / 60), 'min', total % 60, 's')
   if (total < 86_400) return pair(Math.floor(total / 3600), 'h', Math.floor(total % 3600 / 60), 'min')

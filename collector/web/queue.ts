@@ -6,7 +6,13 @@ import { severityFloor } from '../../proto/alert.ts'
 import type { Alert, Severity } from '../../proto/alert.ts'
 
 export type Order = 'newest' | 'risk'
-export type Filter = { run: string | undefined, severity: Severity | undefined, detector: string | undefined, entity: string | undefined, order: Order }
+export type Filter = {
+  run: string | undefined
+  severity: Severity | undefined
+  detector: string | undefined
+  entity: string | undefined
+  order: Order
+}
 export type Queue = { shown: readonly Alert[], waiting: ReadonlyMap<string, Alert> }
 
 export const emptyQueue: Queue = { shown: [], waiting: new Map() }

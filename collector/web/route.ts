@@ -59,7 +59,8 @@ export function change(parts: Record<string, string | undefined>): void {
 /** Follows a link inside the page without loading it anew; leaves new tabs and other origins to the browser. */
 export function followLink(event: MouseEvent): void {
   const link = event.target instanceof Element ? event.target.closest('a') : null
-  if (link === null || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
+  if (link === null || event.defaultPrevented || event.button !== 0) return
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
   if (link.origin !== location.origin || link.target !== '' || link.hasAttribute('download')) return
   event.preventDefault()
   go(link.pathname + link.search)

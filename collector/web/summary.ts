@@ -20,13 +20,15 @@ const undecodable = ['undecodableLink', 'undecodableTruncated', 'undecodableHead
 /** Adds up the streams of `run` (all when undefined). `balanced` includes the collector's own equations. */
 export function coverage(ledger: Ledger, run: string | undefined): Coverage {
   const streams = ledger.streams.filter((stream) => run === undefined || stream.run === run)
-  const sum = (...names: string[]): number => streams.reduce((total, { counters }) => names.reduce((all, name) => all + (counters[name] ?? 0), total), 0)
+  const sum = (...names: string[]): number =>
+    streams.reduce((total, { counters }) => names.reduce((all, name) => all + (counters[name] ?? 0), total), 0)
   const estimated = sum('kernelDropped', 'interfaceDropped')
   const lost = sum(...undecodable) + estimated
   const near = sum('frames') + estimated
   return {
-    packets: sum('frames'), flows: sum('flowsOpened'), lost, lostShare: near === 0 ? 0 : lost / near, estimated, recordsDropped: sum('recordsDropped'),
-    sensors: new Set(streams.map(({ sensor }) => sensor)).size, balanced: ledger.collector.balanced && streams.every(({ balanced }) => balanced),
+    packets: sum('frames'), flows: sum('flowsOpened'), lost, lostShare: near === 0 ? 0 : lost / near, estimated,
+    recordsDropped: sum('recordsDropped'), sensors: new Set(streams.map(({ sensor }) => sensor)).size,
+    balanced: ledger.collector.balanced && streams.every(({ balanced }) => balanced),
   }
 }
 

@@ -12,9 +12,12 @@ import { filled } from '../collector/web/filled.ts'
 import type { Filled } from '../collector/web/filled.ts'
 
 const chromiumPath = '/usr/bin/chromium'
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+const flags = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync',
+]
 const installed = existsSync(chromiumPath)
-if (!installed) console.log(`The page was not tested in a browser: there is no ${chromiumPath}.`)
+if (!installed) process.stdout.write(`The page was not tested in a browser: there is no ${chromiumPath}.\n`)
 
 let browser: BrowserContext
 let profile: string
@@ -31,7 +34,8 @@ const text = (selector: string): Promise<string> => page.innerText(selector)
 describe.skipIf(!installed)('in Chromium', { timeout: 20_000 }, () => {
   beforeAll(async () => {
     profile = await mkdtemp(join(tmpdir(), 'vedette-chromium-'))
-    browser = await chromium.launchPersistentContext(profile, { executablePath: chromiumPath, headless: true, args: flags, viewport: { width: 1440, height: 900 } })
+    browser = await chromium.launchPersistentContext(profile, { executablePath: chromiumPath, headless: true, args: flags,
+      viewport: { width: 1440, height: 900 } })
     it = await filled()
   }, 30_000)
 
@@ -49,7 +53,11 @@ describe.skipIf(!installed)('in Chromium', { timeout: 20_000 }, () => {
     page.on('console', (message) => { if (message.type() === 'error' || message.type() === 'warning') loud(message.type())(message.text()) })
     page.on('pageerror', loud('thrown'))
     page.on('request', (request) => { if (!/^(http|ws):\/\/127\.0\.0\.1:|^data:/.test(request.url())) elsewhere.push(request.url()) })
-    await page.addInitScript(() => { addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => { console.error(`policy: ${violatedDirective} ${blockedURI}`) }) })
+    // Chromium says so on the console too; thrown, it cannot be overlooked.
+    await page.addInitScript(() => {
+      addEventListener('securitypolicyviolation', ({ violatedDirective,
+        blockedURI }) => { throw new Error(`policy: ${violatedDirective} ${blockedURI}`) })
+    })
   })
 
   afterEach(async () => {
@@ -77,7 +85,8 @@ describe.skipIf(!installed)('in Chromium', { timeout: 20_000 }, () => {
     await page.goto(own.url)
     await page.waitForSelector('.link.live')
     const before = await rowIds()
-    own.server.live.publish([own.store.put(alertOf({ id: 'pushed', risk: 99, lastMicros: dayMicros + 93 * 60e6, sentence: 'Something new.' }))])
+    own.server.live.publish([own.store.put(alertOf({ id: 'pushed', risk: 99, lastMicros: dayMicros + 93 * 60e6,
+      sentence: 'Something new.' }))])
     await page.waitForSelector('.news:has-text("1 new")')
     const low = own.store.byId.get('a-low') ?? alertOf({ id: 'a-low' })
     own.server.live.publish([own.store.put({ ...low, risk: 81, severity: severityOf(81), lastMicros: dayMicros + 94 * 60e6 })])
@@ -212,7 +221,8 @@ describe.skipIf(!installed)('in Chromium', { timeout: 20_000 }, () => {
       expect(await page.evaluate(() => document.documentElement.scrollWidth), path).toBeLessThanOrEqual(390)
       expect(await page.evaluate(() => document.querySelector('main')?.scrollWidth), path).toBeLessThanOrEqual(390)
     }
-    for (const box of await page.$$eval('.rail a:not(.home), .row', (all) => all.map((one) => one.getBoundingClientRect().height))) expect(box).toBeGreaterThanOrEqual(44)
+    for (const box of await page.$$eval('.rail a:not(.home), .row',
+      (all) => all.map((one) => one.getBoundingClientRect().height))) expect(box).toBeGreaterThanOrEqual(44)
     await page.goto(it.url)
     await page.click('#row-a-dns')
     await page.waitForURL(/\/alerts\/a-dns/)

@@ -8,10 +8,8 @@ export const alerts: Route = (app, { options: { store }, cursors }) => {
     const { run, state, detector, entity, severity, order, limit, cursor } = request.query
     // Read first: what changes while the list is read comes again over the live feed, rather than never.
     const version = store.version()
-    const found = store.alerts({
-      order, limit,
-      ...given({ run, state, detector, entity, minSeverity: severity, cursor: cursor === undefined ? undefined : cursors.open(request.query, cursor) }),
-    })
+    const from = cursor === undefined ? undefined : cursors.open(request.query, cursor)
+    const found = store.alerts({ order, limit, ...given({ run, state, detector, entity, minSeverity: severity, cursor: from }) })
     return { items: found.items, version, ...(found.next === undefined ? {} : { next: cursors.close(request.query, found.next) }) }
   })
 }

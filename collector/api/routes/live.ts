@@ -10,13 +10,8 @@ const Query = Type.Object({
 export const live: Route = (app, { live: feed }) => {
   app.route({
     method: 'GET', url: '/v1/live', schema: { querystring: Query },
-    preHandler: async () => {
-      if (feed.full) throw new VedetteError('E_SINK_BUSY', 'too many pages are open')
-    },
-    handler: async () => { throw new VedetteError('E_REQUEST', 'this address speaks WebSocket only') },
-    wsHandler: (socket, request) => {
-      const { after, run } = request.query as { after?: number, run?: string }
-      feed.join(socket, after, run)
-    },
+    preHandler: (_request, _reply, done) => { done(feed.full ? new VedetteError('E_SINK_BUSY', 'too many pages are open') : undefined) },
+    handler: () => { throw new VedetteError('E_REQUEST', 'this address speaks WebSocket only') },
+    wsHandler: (socket, request) => { feed.join(socket, request.query.after, request.query.run) },
   })
 }

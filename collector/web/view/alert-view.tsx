@@ -52,9 +52,14 @@ function Flows({ alert }: { alert: Alert }): preact.JSX.Element {
   const now = detail.value
   const body = now?.id === alert.id ? now.body : undefined
   if (body === undefined) {
-    return now?.id === alert.id && now.state === 'failed' ? <Failed failure={now.failure} retry={() => { void loadDetail(alert.id) }} /> : <Loading rows={3} label="The flows are being read" />
+    return now?.id === alert.id && now.state === 'failed'
+      ? <Failed failure={now.failure} retry={() => { void loadDetail(alert.id) }} />
+      : <Loading rows={3} label="The flows are being read" />
   }
-  if (body.missing !== undefined) return <Notice kind="failed" title="The archive cannot be read just now" text={`The alert is complete; its flows will be back with the archive (${body.missing.code}).`} />
+  if (body.missing !== undefined) {
+    const text = `The alert is complete; its flows will be back with the archive (${body.missing.code}).`
+    return <Notice kind="failed" title="The archive cannot be read just now" text={text} />
+  }
   return body.flows.length === 0 ? <p class="quiet">No flow is kept with this alert.</p> : <FlowTable flows={body.flows} subject={alert.entity} />
 }
 
@@ -65,7 +70,9 @@ function History({ alert }: { alert: Alert }): preact.JSX.Element | null {
   return (
     <Part title="Findings" note={`${findings.length} in ${duration(alert.lastMicros - alert.firstMicros)}`}>
       <ol class="history">
-        {findings.map((finding) => <li key={finding.id}><time>{dateTime(finding.lastMicros, utc.value).slice(11)}</time><Sentence text={finding.sentence} names={[]} /></li>)}
+        {findings.map(({ id, lastMicros, sentence }) => (
+          <li key={id}><time>{dateTime(lastMicros, utc.value).slice(11)}</time><Sentence text={sentence} names={[]} /></li>
+        ))}
       </ol>
     </Part>
   )

@@ -2,7 +2,10 @@
 import type { Failure } from '../client.ts'
 
 export function Notice({ kind, title, text, children }: {
-  kind: 'empty' | 'clear' | 'failed', title: string, text: string, children?: preact.ComponentChildren,
+  kind: 'empty' | 'clear' | 'failed'
+  title: string
+  text: string
+  children?: preact.ComponentChildren
 }): preact.JSX.Element {
   return (
     <div class={`notice ${kind}`} role={kind === 'failed' ? 'alert' : undefined}>

@@ -1,4 +1,7 @@
-/** The loss ledger: for every stage of every sensor, what came in and what became of it. Both sides are counted apart, so they can differ. */
+/**
+ * The loss ledger: for every stage of every sensor, what came in and what became of it. Both sides are counted apart, so they can
+ * differ.
+ */
 import type { Ledger, LedgerAccount } from '../../api/schema.ts'
 import { ledger, ledgerFailure, parts, run } from '../desk.ts'
 import { ago, count, dateTime, visible } from '../format.ts'
@@ -63,7 +66,10 @@ function Stream({ stream, nowMs }: { stream: LedgerAccount, nowMs: number }): pr
         <span class={stream.last ? 'tag' : 'tag on'}>{stream.last ? 'finished' : 'reporting'}</span>
         {stream.simulated ? <span class="tag demo">simulated</span> : null}
         {stream.run === '' || stream.run === 'demo' ? null : <span class="tag">{visible(stream.run)}</span>}
-        <p>stream <Datum value={stream.stream} /> · boot <Datum value={stream.boot} /> · seen from the {visible(stream.vantage)} · packet clock <time>{dateTime(stream.clockMicros, utc.value)}</time> · last heard {ago(stream.receivedMs * 1000, nowMs * 1000)}</p>
+        <p>
+          stream <Datum value={stream.stream} /> · boot <Datum value={stream.boot} /> · seen from the {visible(stream.vantage)} · packet
+          clock <time>{dateTime(stream.clockMicros, utc.value)}</time> · last heard {ago(stream.receivedMs * 1000, nowMs * 1000)}
+        </p>
       </header>
       {stream.gaps === 0 ? null : <p class="gap" role="alert">{count(stream.gaps)} {stream.gaps === 1 ? 'batch is' : 'batches are'} missing in between.</p>}
       <div class="estimates">

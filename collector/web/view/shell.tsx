@@ -10,8 +10,11 @@ import type { IconName } from './mark.tsx'
 import { Strip } from './strip.tsx'
 
 const voiceMs = 10_000
+const titles = { queue: 'Queue', alert: 'Alert', sensors: 'Sensors', nowhere: 'Nothing here' } as const
 
-function Place({ path, icon, name, here, mark }: { path: string, icon: IconName, name: string, here: boolean, mark?: number }): preact.JSX.Element {
+type PlaceTo = { path: string, icon: IconName, name: string, here: boolean, mark?: number }
+
+function Place({ path, icon, name, here, mark }: PlaceTo): preact.JSX.Element {
   return (
     <a class="place" href={addressOf(path, route.value.query)} aria-current={here ? 'page' : undefined}>
       <Icon name={icon} />
@@ -28,8 +31,11 @@ function Voice(): preact.JSX.Element {
   const waiting = queue.value.waiting.size
   const state = linkState.value
   useEffect(() => {
-    const text = `${waiting === 0 ? '' : `${waiting} new ${waiting === 1 ? 'alert' : 'alerts'}. `}${state === 'stale' ? 'The collector cannot be reached.' : ''}`
-    const timer = setTimeout(() => { said.value = text; last.current = performance.now() }, Math.max(0, last.current + voiceMs - performance.now()))
+    const came = waiting === 0 ? '' : `${waiting} new ${waiting === 1 ? 'alert' : 'alerts'}. `
+    const timer = setTimeout(() => {
+      said.value = `${came}${state === 'stale' ? 'The collector cannot be reached.' : ''}`
+      last.current = performance.now()
+    }, Math.max(0, last.current + voiceMs - performance.now()))
     return () => { clearTimeout(timer) }
   }, [waiting, state])
   return <div class="unseen" aria-live="polite">{said.value}</div>
@@ -61,7 +67,7 @@ function Help(): preact.JSX.Element | null {
 export function Shell({ children }: { children: preact.ComponentChildren }): preact.JSX.Element {
   const { page } = route.value
   const waiting = queue.value.waiting.size
-  useEffect(() => { document.title = `${waiting === 0 ? '' : `(${waiting}) `}${page === 'sensors' ? 'Sensors' : page === 'alert' ? 'Alert' : 'Queue'} · Vedette` }, [waiting, page])
+  useEffect(() => { document.title = `${waiting === 0 ? '' : `(${waiting}) `}${titles[page]} · Vedette` }, [waiting, page])
   const first = useRef(true)
   useEffect(() => {
     // After a change of page the reader goes on where it begins: at the row left behind, or at the top.
@@ -84,4 +90,3 @@ export function Shell({ children }: { children: preact.ComponentChildren }): pre
     </div>
   )
 }
-

@@ -35,7 +35,9 @@ function RunChoice(): preact.JSX.Element {
   )
 }
 
-function Figure({ label, value, tone, title, wideOnly }: { label: string, value: string, tone?: string, title?: string, wideOnly?: boolean }): preact.JSX.Element {
+type Shown = { label: string, value: string, tone?: string, title?: string, wideOnly?: boolean }
+
+function Figure({ label, value, tone, title, wideOnly }: Shown): preact.JSX.Element {
   return <div class={`figure ${tone ?? ''} ${wideOnly === true ? 'wide-only' : ''}`} title={title}><dt>{label}</dt><dd>{value}</dd></div>
 }
 

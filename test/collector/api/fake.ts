@@ -23,10 +23,12 @@ export class FakeStore implements Store {
 
   alerts(query: AlertQuery): { items: Alert[], next?: string } {
     const floor = query.minSeverity === undefined ? 0 : severityFloor[query.minSeverity]
-    const rank = (alert: Alert): number => query.order === 'risk' ? -alert.risk : query.order === 'version' ? alert.version : -alert.lastMicros
+    const rank = (alert: Alert): number =>
+      query.order === 'risk' ? -alert.risk : query.order === 'version' ? alert.version : -alert.lastMicros
     const found = [...this.byId.values()]
       .filter((alert) => (query.run === undefined || alert.run === query.run) && (query.state === undefined || alert.state === query.state)
-        && (query.detector === undefined || alert.detector === query.detector) && (query.entity === undefined || alert.entity === query.entity)
+        && (query.detector === undefined || alert.detector === query.detector)
+        && (query.entity === undefined || alert.entity === query.entity)
         && alert.risk >= floor && alert.version > (query.afterVersion ?? 0))
       .sort((a, b) => rank(a) - rank(b) || a.id.localeCompare(b.id))
     const from = Number(query.cursor ?? 0)
@@ -49,7 +51,7 @@ export class FakeStore implements Store {
   memory(): Map<string, string> { return new Map() }
   claimNotifications(): [] { return [] }
   settleNotification(): void { /* nothing to settle */ }
-  notificationCounts(): { queued: number, delivered: number, refused: number, waiting: number } { return { queued: 0, delivered: 0, refused: 0, waiting: 0 } }
+  notificationCounts(): ReturnType<Store['notificationCounts']> { return { queued: 0, delivered: 0, refused: 0, waiting: 0 } }
 }
 
 export class FakeArchive implements Archive {
@@ -63,7 +65,8 @@ export class FakeArchive implements Archive {
     if (this.failure !== undefined) throw this.failure
     const found = this.rows.filter((row) => (query.run === undefined || row.run === query.run)
       && (query.host === undefined || row.initiatorAddress === query.host || row.responderAddress === query.host)
-      && (query.port === undefined || row.responderPort === query.port) && (query.communityId === undefined || row.communityId === query.communityId))
+      && (query.port === undefined || row.responderPort === query.port)
+      && (query.communityId === undefined || row.communityId === query.communityId))
     const from = Number(query.cursor ?? 0)
     const end = from + query.limit
     return { items: found.slice(from, end), ...(end < found.length ? { next: String(end) } : {}) }
@@ -91,13 +94,17 @@ export type LogLine = { level: string, code: string, text: string, fields: Recor
 
 /** A logger that remembers. */
 export function rememberingLog(lines: LogLine[] = []): Logger & { lines: LogLine[] } {
-  const at = (level: string) => (code: string, text: string, fields?: Record<string, unknown>): void => { lines.push({ level, code, text, fields }) }
-  const log = { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => log } as Logger & { lines: LogLine[] }
+  const at = (level: string) => (code: string, text: string, fields?: Record<string, unknown>): void => {
+    lines.push({ level, code, text, fields })
+  }
+  const log = { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'),
+    child: () => log } as Logger & { lines: LogLine[] }
   return log
 }
 
 const zeroes = {
-  initiatorLengthMin: 40, initiatorLengthMax: 60, initiatorLengthSquares: 9000, responderLengthMin: 0, responderLengthMax: 0, responderLengthSquares: 0,
+  initiatorLengthMin: 40, initiatorLengthMax: 60, initiatorLengthSquares: 9000, responderLengthMin: 0, responderLengthMax: 0,
+  responderLengthSquares: 0,
   interarrivalMin: 0, interarrivalMax: 0, interarrivalSquares: 0, initiatorInterarrivalMin: 0, initiatorInterarrivalMax: 0,
   initiatorInterarrivalSquares: 0, initiatorDurationMicros: 0, responderInterarrivalMin: 0, responderInterarrivalMax: 0,
   responderInterarrivalSquares: 0, responderDurationMicros: 0,
@@ -107,12 +114,15 @@ const zeroes = {
 export function flowOf(fields: Partial<ArchivedFlow>): ArchivedFlow {
   const startMicros = fields.startMicros ?? 1_760_000_000_000_000
   const plain: Flow = {
-    ...zeroes, number: 1, part: 0, final: true, initiatorAddress: '10.1.4.7', responderAddress: '10.1.2.10', initiatorPort: 40_000, responderPort: 22,
+    ...zeroes, number: 1, part: 0, final: true, initiatorAddress: '10.1.4.7', responderAddress: '10.1.2.10',
+      initiatorPort: 40_000, responderPort: 22,
     protocol: 6, startMicros, endMicros: startMicros + 1200, partStartMicros: startMicros, initiatorPackets: 1, responderPackets: 1,
-    initiatorOctets: 60, responderOctets: 40, initiatorPacketsDelta: 1, responderPacketsDelta: 1, initiatorOctetsDelta: 60, responderOctetsDelta: 40,
+    initiatorOctets: 60, responderOctets: 40, initiatorPacketsDelta: 1, responderPacketsDelta: 1, initiatorOctetsDelta: 60,
+    responderOctetsDelta: 40,
     initiatorPayloadOctets: 0, responderPayloadOctets: 0, initiatorTcpFlags: 2, responderTcpFlags: 20, initiatorTtl: 64, responderTtl: 64,
     connState: 'REJ', history: 'Sr', endReason: 'end', directionMethod: 'syn', marks: 0, vlan: 0, innerVlan: 0, handshakeSynMicros: 0,
     handshakeAckMicros: 0, sizes: [60, -40], application: '', serverName: '', dns: [], context: [], edgeScore: 0.5, weight: 1,
   }
-  return { ...plain, stream: 'demo/0', sensor: 'demo', boot: '00000000000000aa', run: 'demo', communityId: `1:${'A'.repeat(27)}=`, ...fields }
+  return { ...plain, stream: 'demo/0', sensor: 'demo', boot: '00000000000000aa', run: 'demo',
+    communityId: `1:${'A'.repeat(27)}=`, ...fields }
 }

@@ -24,14 +24,24 @@ const open = (it: Served, query = '', headers: Record<string, string> = {}): Pro
   const messages: LiveMessage[] = []
   const waiting: { done: (messages: LiveMessage[]) => boolean, resolve: () => void }[] = []
   socket.on('message', (data) => {
-    messages.push(JSON.parse(String(data)))
+    messages.push(JSON.parse((data as Buffer).toString()) as LiveMessage)
     for (const one of waiting) if (one.done(messages)) one.resolve()
   })
   socket.on('error', reject)
   socket.on('open', () => {
-    resolve({ socket, messages, until: (done) => new Promise((until) => { if (done(messages)) until(); else waiting.push({ done, resolve: until }) }) })
+    const until: Page['until'] = (done) => new Promise((found) => {
+      if (done(messages)) found()
+      else waiting.push({ done, resolve: found })
+    })
+    resolve({ socket, messages, until })
   })
 })
+
+/** A client that speaks just enough to be let in. */
+const upgrade = `${[
+  'GET /v1/live HTTP/1.1', 'Host: localhost', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13',
+  `Sec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}`,
+].join('\r\n')}\r\n\r\n`
 
 const alertIds = (messages: LiveMessage[]): string[] => messages.flatMap((message) => message.type === 'alert' ? [message.alert.id] : [])
 
@@ -74,7 +84,7 @@ test('a page that does not read is cut off and counted; nothing is kept for it',
   const quick = await open(it)
   const slow = connect(it.port, '127.0.0.1')
   slow.pause()
-  slow.write(`GET /v1/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\n\r\n`)
+  slow.write(upgrade)
   const sentence = 'x'.repeat(60_000)
   let published = 0
   const flood = async (): Promise<void> => {
@@ -96,7 +106,7 @@ test('a page that does not answer two beats is dropped, one that answers stays',
   const good = await open(it)
   const silent = connect(it.port, '127.0.0.1')
   const closed = once(silent, 'close')
-  silent.write(`GET /v1/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\n\r\n`)
+  silent.write(upgrade)
   silent.resume()
   await closed
   expect(it.server.live.counts()).toMatchObject({ silent: 1, clients: 1 })
@@ -112,8 +122,7 @@ test('only so many pages, only from here, only small messages', async () => {
   const page = await open(it, '', { origin: `http://127.0.0.1:${it.port}` })
   await expect(open(it)).rejects.toThrow('429')
   page.socket.send('x'.repeat(2000))
-  const [code] = await once(page.socket, 'close')
-  expect(code).toBe(1009)
+  expect((await once(page.socket, 'close'))[0]).toBe(1009)
   expect((await fetch(`${it.url}/v1/live`)).status).toBe(400)
 })
 

@@ -37,5 +37,7 @@ export async function serve(change: Partial<ServerOptions> = {}, atPort = 0): Pr
     readiness: () => readiness.now, metricsText: async () => '# HELP vedette_up 1 while running\nvedette_up 1\n', runs: () => runs, ...change,
   })
   const url = await server.listen('127.0.0.1', atPort)
-  return { server, url, port: Number(new URL(url).port), store, archive, clock, lines: log.lines, intake, readiness, ledger, runs, close: () => server.close() }
+  const { lines } = log
+  const port = Number(new URL(url).port)
+  return { server, url, port, store, archive, clock, lines, intake, readiness, ledger, runs, close: () => server.close() }
 }
