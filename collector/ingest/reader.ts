@@ -68,6 +68,8 @@ export class LogReader {
   #batches = 0
   #lost = 0
   #lostOctets = 0
+  /** Of the lost: those the journal does count, because only their content is wrong. */
+  #unreadable = 0
   #retries = 0
   #opened = false
 
@@ -105,7 +107,8 @@ export class LogReader {
         try {
           batch = decodeBatch(bytes)
         } catch {
-          if (!again) this.#lose(items, bytes.length, after)
+          if (!again) this.#unreadable += items
+          this.#lose(items, bytes.length, after)
           continue
         }
         group.push({ batch, offset, next: after, appendMicros, again })
@@ -117,6 +120,7 @@ export class LogReader {
       }
       if (!await this.#apply(group)) return
       this.#position = next
+      this.#done = Math.max(this.#done, next)
       if (next >= journal.end() && !await journal.waitFor(next, signal)) return
     }
   }
@@ -162,7 +166,7 @@ export class LogReader {
   /** How far behind the end of the log it is. Records in damaged places that still lie ahead are not among them. */
   lag(): ReaderLag {
     const { journal } = this.#options
-    const ahead = this.#measured.items + journal.items() - this.#measured.itemsAtEnd - this.#records
+    const ahead = this.#measured.items + journal.items() - this.#measured.itemsAtEnd - this.#records - this.#unreadable
     return { octets: Math.max(0, journal.end() - this.#done), records: Math.max(0, ahead) }
   }
 
