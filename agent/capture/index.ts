@@ -1,21 +1,23 @@
-/** The kinds of source by name, and what each needs to be told. */
-import { VedetteError } from '../../proto/error.ts'
+/**
+ * The kinds of source by name, and what each needs to be told. Adding one: a file, a line in `sources`, a page in docs.
+ */
 import { FileSource } from './file.ts'
-import { RingSource } from './ring.ts'
+import { LateSource } from './late.ts'
 import type { RingSpec } from './ring.ts'
+import type { SimulateOptions } from './simulate/index.ts'
 import type { Source } from './source.ts'
 
 export type SourceSpec =
   | { kind: 'file', paths: string[] }
   | ({ kind: 'interface' } & RingSpec)
-  | { kind: 'simulate', seed: number }
+  | ({ kind: 'simulate' } & SimulateOptions)
 
 type Makers = { [Kind in SourceSpec['kind']]: (spec: Extract<SourceSpec, { kind: Kind }>) => Source }
 
 export const sources: Makers = {
   file: ({ paths }) => new FileSource(paths),
-  interface: (spec) => new RingSource(spec),
-  simulate: () => { throw new VedetteError('E_PLATFORM', 'simulation is not built in') },
+  interface: (spec) => new LateSource(spec.interfaces.join(', '), async () => new (await import('./ring.ts')).RingSource(spec)),
+  simulate: (spec) => new LateSource('simulate', async () => new (await import('./simulate/index.ts')).SimulateSource(spec)),
 }
 
 /** Makes the source a specification names; it opens nothing yet. */

@@ -175,13 +175,13 @@ class Pump {
   private async feed(): Promise<void> {
     if (this.last.length > 0) await this.write(this.last)
     while (!this.over) {
-      const { value, done } = await this.source.next()
-      if (done === true) {
+      const item = await this.source.next()
+      if (item.done === true) {
         this.inflate.end()
         return
       }
-      this.last = value
-      await this.write(value)
+      this.last = item.value
+      await this.write(item.value)
     }
   }
 
@@ -267,9 +267,9 @@ class StreamInput implements Input {
   async read(into: Uint8Array, at: number, length: number): Promise<number> {
     while (this.chunk.length === 0) {
       try {
-        const { value, done } = await this.chunks.next()
-        if (done === true) return 0
-        this.chunk = value
+        const item = await this.chunks.next()
+        if (item.done === true) return 0
+        this.chunk = item.value
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error)
         this.damage = this.compressed ? `the compressed data is damaged (${why})` : `reading it failed (${why})`

@@ -29,8 +29,8 @@ export type RingOptions = {
   /** Memory of the ring, octets: whole megabytes. Halved, down to 4 MiB, while the kernel has no room for it. */
   ringOctets: number
   promiscuous: boolean
-  /** Octets of each frame to keep; undefined: all. */
-  snapLength: number | undefined
+  /** Octets of each frame to keep; 0: all. */
+  snapLength: number
   program: Program | undefined
   own: OwnTraffic | undefined
 }
@@ -66,7 +66,7 @@ export class PacketRing {
     try {
       this.must(libc.set(this.fd, packet.level, packet.version, int32s(packet.version3)), 'the kernel has no version-3 ring')
       this.octets = this.reserve(options.ringOctets)
-      const program = options.program ?? (options.snapLength === undefined ? undefined : snapProgram(options.snapLength))
+      const program = options.program ?? (options.snapLength === 0 ? undefined : snapProgram(options.snapLength))
       if (program !== undefined) this.attach(program)
       if (options.promiscuous) {
         // struct packet_mreq: index, type, length of an address, address.

@@ -29,9 +29,10 @@ const wholeFrame = 262144
 
 export type RingSpec = {
   interfaces: readonly string[]
-  /** In tcpdump's language. */
+  /** In tcpdump's language; empty: none. */
   filter?: string
   promiscuous?: boolean
+  /** Octets of each frame to keep; 0: all. */
   snapLength?: number
   /** Memory of all rings together, octets. */
   ringOctets?: number
@@ -67,7 +68,7 @@ export class RingSource implements Source {
 
   /** Throws E_PLATFORM, E_CAPTURE_INTERFACE, E_CAPTURE_PERMISSION, E_CAPTURE_FILTER, E_CAPTURE_RING. */
   async open(): Promise<void> {
-    const { interfaces, filter, promiscuous = false, snapLength, ringOctets = defaultRingOctets, own = [] } = this.spec
+    const { interfaces, filter = '', promiscuous = false, snapLength = 0, ringOctets = defaultRingOctets, own = [] } = this.spec
     if (interfaces.length === 0) throw new VedetteError('E_USAGE', 'no interface was named', `Name one of ${known()}`)
     const libc = await loadLibc()
     this.libc = libc
@@ -79,8 +80,8 @@ export class RingSource implements Source {
     }
     try {
       for (const name of new Set(interfaces)) {
-        const program = filter === undefined || filter.trim() === '' ? undefined
-          : await compileFilter(filter, { link: linkOf(name), snapLength: snapLength ?? wholeFrame, interface: name })
+        const program = filter.trim() === '' ? undefined
+          : await compileFilter(filter, { link: linkOf(name), snapLength: snapLength === 0 ? wholeFrame : snapLength, interface: name })
         this.rings.push(new PacketRing(libc, name, { ...options, program }))
       }
     } catch (error) {
@@ -128,7 +129,9 @@ export class RingSource implements Source {
     this.polling = undefined
     for (const [i, ring] of this.rings.entries()) {
       const events = this.fds.getInt16(8 * i + 6, true)
-      if ((events & (pollEvent.error | pollEvent.hangUp | pollEvent.invalid)) === 0 || this.closed) continue
+      const failed = (events & (pollEvent.error | pollEvent.hangUp | pollEvent.invalid)) !== 0
+      // The kernel does not say that an interface goes when it was down already.
+      if (this.closed || this.removed.has(ring) || (!failed && !this.down.has(ring))) continue
       if (!ring.present()) {
         this.removed.add(ring)
         this.fds.setInt32(8 * i, -1, true)

@@ -9,7 +9,9 @@ import type { Source } from '../../../agent/capture/source.ts'
 export type Order = 'little' | 'big'
 export type TestPacket = { seconds: number, fraction: number, data: Uint8Array, wire?: number, captured?: number }
 
-const words = (order: Order, ...values: [bits: 16 | 32 | 64, value: number | bigint][]): Buffer => Buffer.concat(values.map(([bits, value]) => {
+type Word = [bits: 16 | 32 | 64, value: number | bigint]
+
+const words = (order: Order, ...values: Word[]): Buffer => Buffer.concat(values.map(([bits, value]) => {
   const bytes = Buffer.alloc(bits / 8)
   const view = new DataView(bytes.buffer, bytes.byteOffset)
   const little = order === 'little'
@@ -71,7 +73,10 @@ export const obsolete = (order: Order, on: number, units: bigint, data: Uint8Arr
 export const statistics = (order: Order, on: number, list: readonly Option[]): Buffer =>
   block(order, 5, Buffer.concat([words(order, [32, on], [32, 0], [32, 0]), options(order, list)]))
 
-/** A folder for the captures of one test file, removed when it ends. Gives a function that writes a file and returns its path. */
+/**
+ * A folder for the captures of one test file, removed when it ends. Gives a function that writes a file and returns its
+ * path.
+ */
 export function captureFolder(): { path: (name: string) => string, write: (name: string, bytes: Uint8Array) => string } {
   const folder = mkdtempSync(join(tmpdir(), 'vedette-capture-'))
   afterAll(() => { rmSync(folder, { recursive: true }) })

@@ -1,4 +1,7 @@
-/** Every capture of the shared collection, against the packet counts that capinfos agrees with, and the broken ones against a hang or a crash. */
+/**
+ * Every capture of the shared collection, against the packet counts that capinfos agrees with, and the broken ones
+ * against a hang or a crash.
+ */
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { VedetteError } from '../../../proto/error.ts'
@@ -8,8 +11,8 @@ const root = new URL('../../../../shared/data/', import.meta.url)
 const list = new URL('PCAPS.csv', root)
 
 /**
- * Where the list differs, it is wrong: its reader did not know that files before version 2.4 may have the two lengths turned (capinfos and tcpdump do),
- * and capinfos too refuses the last one.
+ * Where the list differs, it is wrong: its reader did not know that files before version 2.4 may have the two lengths
+ * turned (capinfos and tcpdump do), and capinfos too refuses the last one.
  */
 const otherwise: ReadonlyMap<string, number | string> = new Map<string, number | string>([
   ['pcap/ndpi/pcap/fuzz-2021-10-13.pcap', 1],

@@ -3,10 +3,11 @@ import { mkdirSync, unlinkSync, writeFileSync } from 'node:fs'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { FileSource } from '../../../agent/capture/file.ts'
-import { captureFolder, describeInterface, enhanced, fileSource, pattern, pcap, pcapHeader, readAll, section } from './captures.ts'
+import { captureFolder, describeInterface, fileSource, pattern, pcap, pcapHeader, readAll, section } from './captures.ts'
 
 const folder = captureFolder()
-const packets = (count: number, length = 100) => Array.from({ length: count }, (_, i) => ({ seconds: i, fraction: 0, data: pattern(length, i) }))
+const packets = (count: number, length = 100) =>
+  Array.from({ length: count }, (_, i) => ({ seconds: i, fraction: 0, data: pattern(length, i) }))
 const capture = pcap(packets(3))
 
 describe('FileSource: what is not a capture', () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { block, captureFolder, describeInterface, enhanced, fileSource, number64, obsolete, pattern, readAll, section, simple, statistics } from './captures.ts'
+import {
+  block, captureFolder, describeInterface, enhanced, fileSource, number64, obsolete, pattern, readAll, section, simple, statistics,
+} from './captures.ts'
 import type { Option, Order } from './captures.ts'
 
 const folder = captureFolder()
@@ -63,7 +65,8 @@ describe.each(orders)('pcapng, %s-endian', (order) => {
     const list = (kernel: bigint, device: bigint): Option[] => [[5, number64(order, device)], [7, number64(order, kernel)]]
     const { counters } = await read(ng(
       section(order), describeInterface(order, 1), describeInterface(order, 1),
-      enhanced(order, { units: 1n, data }), statistics(order, 0, list(3n, 1n)), statistics(order, 0, list(5n, 1n)), statistics(order, 1, list(10n, 0n)),
+      enhanced(order, { units: 1n, data }),
+      statistics(order, 0, list(3n, 1n)), statistics(order, 0, list(5n, 1n)), statistics(order, 1, list(10n, 0n)),
     ))
     expect(counters).toMatchObject({ kernelDropped: 15, interfaceDropped: 1, damaged: 0 })
   })
@@ -107,7 +110,9 @@ describe.each(orders)('pcapng, %s-endian', (order) => {
   })
 
   it('gives a simple packet without any interface up', async () => {
-    const { packets, counters } = await read(ng(section(order), describeInterface(order, 1), enhanced(order, { units: 1n, data }), section(order), simple(order, data)))
+    const { packets, counters } = await read(ng(
+      section(order), describeInterface(order, 1), enhanced(order, { units: 1n, data }), section(order), simple(order, data),
+    ))
     expect(packets).toHaveLength(1)
     expect(counters.damaged).toBe(1)
   })
