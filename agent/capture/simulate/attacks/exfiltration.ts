@@ -8,7 +8,7 @@ import { affordable, attackScene, attackTime, infected } from './attack.ts'
 import type { Attack } from './attack.ts'
 
 /** Octets in one say, between which the server confirms. */
-const pieceOctets = 262_144
+const pieceOctets = 131_072
 
 export const exfiltration: Attack = (lan) => {
   const scene = attackScene(lan, 'exfiltration')
@@ -18,7 +18,7 @@ export const exfiltration: Attack = (lan) => {
   const server = lan.world.outside(random, 'drop', [192, 0, 2])
   const serverName = `${random.pick(['files', 'drop', 'upload', 'box'])}.${random.text(random.whole(6, 10), 'bcdfghklmnprstvwaeiou')}.example`
   const connections = random.whole(2, 5)
-  const payload = random.between(30e6, 33e6)
+  const payload = random.between(28e6, 32e6)
   const rate = random.between(0.5e6, 2.5e6)
   const pieces = Array.from({ length: connections }, () => Math.max(1, Math.round(payload / connections / pieceOctets)))
   const pauseSeconds = random.between(5, 90)

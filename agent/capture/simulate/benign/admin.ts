@@ -2,7 +2,7 @@
  * Administrators over SSH, through the jump host: sessions of minutes, with a few wrong passwords before some of them, each try a short connection as an
  * attacker's would be. Besides, the configuration management's short runs.
  */
-import { sshClients, sshHandshake, sshPassword, sshTyping, sshUser } from '../content/ssh.ts'
+import { sshClients, sshHandshake, sshOctets, sshPassword, sshTyping, sshUser } from '../content/ssh.ts'
 import type { Turn } from '../conversation.ts'
 import type { Lan, Scene } from '../lan.ts'
 import type { Random } from '../random.ts'
@@ -60,7 +60,7 @@ function* run(random: Random): Generator<Turn, void, void> {
   yield { from: 0, octets: 460, afterMicros: 900 }
   yield { from: 1, octets: 28, afterMicros: 7000 }
   for (let i = random.whole(4, 12); i > 0; i--) {
-    yield { from: 0, octets: Math.round(random.lognormal(900, 1, 30e3)) + 36, afterMicros: random.between(2000, 300e3) }
-    yield { from: 1, octets: Math.round(random.lognormal(400, 1, 20e3)) + 36, afterMicros: random.between(20e3, 900e3) }
+    yield { from: 0, octets: sshOctets(random.lognormal(900, 1, 30e3)), afterMicros: random.between(2000, 300e3) }
+    yield { from: 1, octets: sshOctets(random.lognormal(400, 1, 20e3)), afterMicros: random.between(20e3, 900e3) }
   }
 }

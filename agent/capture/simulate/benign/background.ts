@@ -23,7 +23,7 @@ export function startBackground(lan: Lan, name: string): void {
     if (!host.windows) continue
     scene.run(regularly(scene, random.whole(840, 1260), 0.3, (at) => {
       scene.tcp({ startMicros: scene.lookup(at, host, world.telemetry), initiator: host, responder: world.telemetry.station, responderPort: 443, octetsPerSecond: 3e6,
-        turns: tlsTalk(random, world.telemetry.name, 'system', [{ request: random.lognormal(2600, 0.8, 60e3), answer: 180, pauseMicros: 0, thinkMicros: random.between(4000, 60000) }]) })
+        turns: tlsTalk(random, world.telemetry.name, 'system', [{ request: random.lognormal(1800, 0.8, 40e3), answer: 180, pauseMicros: 0, thinkMicros: random.between(4000, 60000) }]) })
     }))
     scene.run(nowAndThen(scene, 3600, (at) => {
       scene.tcp({ startMicros: scene.lookup(at, host, world.updates), initiator: host, responder: world.updates.station, responderPort: 80, octetsPerSecond: 8e6,
@@ -31,7 +31,7 @@ export function startBackground(lan: Lan, name: string): void {
     }))
     if (random.chance(0.35)) {
       scene.run(nowAndThen(scene, 2700, (at) => {
-        const request = random.lognormal(25e3, 1.3, 1.5e6)
+        const request = random.lognormal(18e3, 1.2, 1.2e6)
         scene.tcp({ startMicros: scene.lookup(at, host, world.storage), initiator: host, responder: world.storage.station, responderPort: 443, octetsPerSecond: 2.5e6,
           turns: tlsTalk(random, world.storage.name, 'system', [{ request: 600, answer: 700, pauseMicros: 0, thinkMicros: 30e3 }, { request, answer: 400, pauseMicros: 20e3, thinkMicros: 90e3 }], 3100), lingerMicros: 5e6 })
       }))
@@ -50,7 +50,7 @@ function* chat(random: Random, midstream: boolean, name: string, everyMicros: nu
     const message = random.chance(0.15)
     const after = message ? random.between(2e6, everyMicros) : everyMicros + random.between(-20e3, 20e3)
     passed += after
-    yield tlsTurn(message && random.chance(0.6) ? 1 : 0, message ? random.whole(120, 1800) : 33, after)
+    yield tlsTurn(message && random.chance(0.6) ? 1 : 0, message ? random.whole(120, 900) : 33, after)
     if (!message) yield tlsTurn(1, 33, random.between(500, 5000))
   }
 }
@@ -58,5 +58,5 @@ function* chat(random: Random, midstream: boolean, name: string, everyMicros: nu
 function* update(random: Random, host: string): Generator<Turn, void, void> {
   const common = { host, agent: 'Paneworks-Update/10.1', server: 'edge', thinkMicros: 9000 }
   yield* httpTurns({ ...common, path: `/v11/selfupdate/${random.text(8)}.cab`, status: random.pick([200, 304]), body: 9000, afterMicros: 500 })
-  if (random.chance(0.5)) yield* httpTurns({ ...common, path: `/d/msdownload/${random.text(24)}.cab`, status: 200, body: random.lognormal(20e3, 0.9, 250e3), afterMicros: 4e5 })
+  if (random.chance(0.5)) yield* httpTurns({ ...common, path: `/d/msdownload/${random.text(24)}.cab`, status: 200, body: random.lognormal(12e3, 0.9, 150e3), afterMicros: 4e5 })
 }

@@ -11,7 +11,7 @@ export function startFiles(lan: Lan, name: string): void {
   const server = { name: `files1.${cast.domain}`, station: cast.files, ttlSeconds: 1200 }
   for (const host of cast.workstations) {
     const scene = lan.scene(name, host.text)
-    scene.run(nowAndThen(scene, scene.random.lognormal(3000, 0.4), (at) => { session(scene, host, scene.lookup(at, host, server), cast.files) }))
+    scene.run(nowAndThen(scene, scene.random.lognormal(3300, 0.4), (at) => { session(scene, host, scene.lookup(at, host, server), cast.files) }))
     // Group policies come from a share of the domain controller.
     scene.run(nowAndThen(scene, 4200, (at) => { session(scene, host, at, cast.resolver, 2) }))
   }
@@ -36,7 +36,7 @@ function* work(random: Random, bursts: number): Generator<Turn, void, void> {
       yield* ask(200, random.whole(90, 900), pause)
       pause = random.between(400, 30000)
     }
-    const size = random.lognormal(2.5e3, 1.2, 200e3)
+    const size = random.lognormal(1.8e3, 1.1, 150e3)
     for (let left = size; left > 0; left -= 65536) {
       const piece = Math.min(left, 65536)
       yield* random.chance(0.72) ? ask(50, piece + 20, random.between(300, 4000)) : ask(piece + 50, 20, random.between(300, 4000))

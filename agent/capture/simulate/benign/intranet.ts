@@ -12,7 +12,7 @@ export function startIntranet(lan: Lan, name: string): void {
   for (const host of [...cast.workstations, ...cast.admins]) {
     const scene = lan.scene(name, host.text)
     const { random } = scene
-    scene.run(nowAndThen(scene, random.lognormal(700, 0.5), (at) => {
+    scene.run(nowAndThen(scene, random.lognormal(850, 0.5), (at) => {
       scene.tcp({ startMicros: scene.lookup(at, host, own, host.address[3] % 5 === 0), initiator: host, responder: cast.application, responderPort: 443, six: host.address[3] % 5 === 0,
         turns: tlsTalk(random, own.name, 'browser', pages(random), 1700), lingerMicros: random.between(1e6, 60e6), ending: random.pick(['fin0', 'fin1']) })
     }))
@@ -33,7 +33,7 @@ export function startIntranet(lan: Lan, name: string): void {
 }
 
 function* pages(random: Random): Generator<Exchange, void, void> {
-  for (let i = random.whole(1, 7); i > 0; i--) {
+  for (let i = random.whole(1, 6); i > 0; i--) {
     yield { request: random.whole(180, 900), answer: random.lognormal(350, 0.9, 40e3), pauseMicros: random.lognormal(1.2e6, 1.2, 30e6), thinkMicros: random.lognormal(14e3, 0.9, 2e6) }
   }
 }
@@ -49,7 +49,7 @@ function* queries(random: Random, midstream: boolean, durationMicros: number): G
   for (let passed = 0; passed < durationMicros;) {
     const pause = random.lognormal(3.6e6, 1.1, 50e6)
     passed += pause
-    for (let i = random.whole(1, 4), first = true; i > 0; i--, first = false) {
+    for (let i = random.whole(1, 3), first = true; i > 0; i--, first = false) {
       yield tlsTurn(0, random.whole(60, 420), first ? pause : random.between(300, 4000))
       yield tlsTurn(1, random.lognormal(200, 1, 30e3), random.lognormal(1500, 1, 300e3))
     }

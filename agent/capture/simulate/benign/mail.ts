@@ -40,7 +40,7 @@ function* fetches(random: Random): Generator<Exchange, void, void> {
   yield { request: 60, answer: 40, pauseMicros: 900, thinkMicros: random.between(4000, 30000) }
   yield { request: 24, answer: random.whole(180, 420), pauseMicros: 700, thinkMicros: random.between(800, 5000) }
   for (let letters = random.pick([0, 0, 0, 0, 1, 1, 3]); letters > 0; letters--) {
-    yield { request: 52, answer: random.lognormal(2200, 0.9, 100e3), pauseMicros: random.between(500, 40000), thinkMicros: random.between(1000, 12000) }
+    yield { request: 52, answer: random.lognormal(1500, 0.9, 80e3), pauseMicros: random.between(500, 40000), thinkMicros: random.between(1000, 12000) }
   }
   yield { request: 16, answer: 60, pauseMicros: 1500, thinkMicros: 900 }
 }
@@ -49,5 +49,5 @@ function* letter(random: Random, client: string, server: string): Generator<Turn
   yield* smtpStart(random, client, server)
   const quick = (): number => random.between(400, 9000)
   const exchange = (request: number, answer: number): Exchange => ({ request, answer, pauseMicros: quick(), thinkMicros: quick() })
-  yield* tlsTalk(random, server, 'tool', [exchange(30, 160), exchange(44, 20), exchange(40, 20), exchange(8, 40), exchange(random.lognormal(3500, 1.1, 120e3), 60), exchange(8, 24)], 2300)
+  yield* tlsTalk(random, server, 'tool', [exchange(30, 160), exchange(44, 20), exchange(40, 20), exchange(8, 40), exchange(random.lognormal(2400, 1.1, 100e3), 60), exchange(8, 24)], 2300)
 }

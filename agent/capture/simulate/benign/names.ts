@@ -40,7 +40,10 @@ export function startNames(lan: Lan, name: string): void {
 function misspelt(scene: Scene, host: Station, micros: number): void {
   const { random, lan } = scene
   const site = random.pick(lan.world.popular).main.name
-  const at = random.whole(4, site.length - 9)
+  // A letter of the name's longest part, never a dot.
+  const words = site.split('.')
+  const word = words[words.length - 2]
+  const at = site.lastIndexOf(word) + random.whole(1, word.length - 2)
   const wrong = site.slice(0, at) + random.pick(['', site[at] + site[at], random.text(1, 'aeiou')]) + site.slice(at + 1)
   scene.ask(micros, host, wrong, dnsType.a, [], 3, random.between(9000, 60000))
   if (random.chance(0.4)) scene.ask(micros + 150e3, host, `${wrong}.${lan.cast.domain}`, dnsType.a, [], 3)

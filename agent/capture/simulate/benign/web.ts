@@ -15,7 +15,7 @@ export function startWeb(lan: Lan, name: string): void {
   for (const host of [...lan.cast.workstations, ...lan.cast.admins]) {
     const scene = lan.scene(name, host.text)
     // Some read all day, some hardly ever.
-    const meanSeconds = scene.random.lognormal(440, 0.5, 1200)
+    const meanSeconds = scene.random.lognormal(560, 0.4, 1200)
     const favourites = scene.random.several(lan.world.tail, scene.random.whole(2, 7))
     scene.run(nowAndThen(scene, meanSeconds, (at) => visit(scene, host, favourites, at)))
   }
@@ -60,10 +60,10 @@ function fetch(scene: Scene, host: Station, site: Site, target: Name, startMicro
 
 function* secure(random: Random, site: Site, target: Name, objects: number, host: Station): Generator<Turn, void, void> {
   yield* tlsHandshake(random, target.name, host.windows ? (host.address[3] % 3 === 0 ? 'browser-2' : 'browser') : 'browser-2', random.whole(280, 900), site.certificate)
-  yield tlsTurn(1, random.lognormal(site.weight, 1.1, 300e3) + 300, random.lognormal(30e3, 0.8, 2e6))
+  yield tlsTurn(1, random.lognormal(site.weight, 1, 200e3) + 300, random.lognormal(30e3, 0.8, 2e6))
   for (let i = 1; i < objects; i++) {
     yield tlsTurn(0, random.whole(90, 500), random.lognormal(150e3, 1.2, 9e6))
-    yield tlsTurn(1, random.lognormal(site.weight, 1.2, 300e3) + 200, random.lognormal(20e3, 0.8, 2e6))
+    yield tlsTurn(1, random.lognormal(site.weight, 1.1, 200e3) + 200, random.lognormal(20e3, 0.8, 2e6))
   }
   yield tlsGoodbye(0, random.between(100, 2000))
 }

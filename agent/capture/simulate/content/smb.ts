@@ -26,5 +26,7 @@ export function smbTurn(random: Random, from: Turn['from'], plain: number, after
   const head = new Octets().u8(0).u24(octets).u32(0xfd534d42).raw(random.bytes(16)).raw(random.bytes(11)).padTo(40)
   const inside = octets - 52
   head.u8(inside & 255, inside >>> 8 & 255, inside >>> 16 & 255, 0, 0, 0, 1, 0).u32(sessionId, 0)
+  // Encrypted octets may happen to begin like a compressed or plain message, which readers would then try to read.
+  head.u8(random.bits() & 0x7f)
   return { from, octets: octets + 4, head: head.done(), afterMicros }
 }

@@ -58,10 +58,16 @@ export function* sshUser(random: Random): Generator<Turn, void, void> {
   yield { from: 1, octets: 52, afterMicros: random.between(2000, 9000) }
 }
 
+/** Encrypted octets of `plain`: padded to 8, the tag behind, and no tail of a few octets alone in a segment. */
+export function sshOctets(plain: number): number {
+  const octets = Math.ceil(plain / 8) * 8 + 20
+  return octets % 1440 < 64 ? octets + 64 : octets
+}
+
 /** Somebody at a terminal for about `durationMicros`: keys and echoes, then output. */
 export function* sshTyping(random: Random, durationMicros: number): Generator<Turn, void, void> {
   yield { from: 0, octets: 112, afterMicros: random.between(1000, 5000) }
-  yield { from: 1, octets: random.whole(500, 1600), afterMicros: random.between(20000, 300000) }
+  yield { from: 1, octets: sshOctets(random.whole(500, 1600)), afterMicros: random.between(20000, 300000) }
   let left = durationMicros
   while (left > 0) {
     const pause = Math.min(95e6, random.lognormal(9e6, 1.1))
@@ -72,6 +78,6 @@ export function* sshTyping(random: Random, durationMicros: number): Generator<Tu
       left -= after
     }
     yield { from: 0, octets: 36, afterMicros: random.between(90000, 400000) }
-    yield { from: 1, octets: Math.round(random.lognormal(420, 1.2, 24000)) + 36, afterMicros: random.between(3000, 400000) }
+    yield { from: 1, octets: sshOctets(random.lognormal(420, 1.2, 24000)), afterMicros: random.between(3000, 400000) }
   }
 }
