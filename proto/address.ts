@@ -45,20 +45,20 @@ function parseIPv4(text: string): Uint8Array | undefined {
 function parseIPv6(text: string): Uint8Array | undefined {
   const halves = text.split('::')
   if (halves.length > 2) return undefined
-  const words = (half: string): number[] | undefined => {
+  const words = (half: string, isEnd: boolean): number[] | undefined => {
     if (half === '') return []
     const out: number[] = []
     const parts = half.split(':')
     for (const [i, part] of parts.entries()) {
-      const v4 = i === parts.length - 1 && part.includes('.') ? parseIPv4(part) : undefined
+      const v4 = isEnd && i === parts.length - 1 && part.includes('.') ? parseIPv4(part) : undefined
       if (v4 !== undefined) out.push(v4[0] << 8 | v4[1], v4[2] << 8 | v4[3])
       else if (/^[0-9a-f]{1,4}$/i.test(part)) out.push(Number.parseInt(part, 16))
       else return undefined
     }
     return out
   }
-  const head = words(halves[0])
-  const tail = halves.length === 2 ? words(halves[1]) : []
+  const head = words(halves[0], halves.length === 1)
+  const tail = halves.length === 2 ? words(halves[1], true) : []
   if (head === undefined || tail === undefined) return undefined
   const missing = 8 - head.length - tail.length
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined

@@ -186,7 +186,8 @@ const emptyFlow = (): Flow => ({
   initiatorPacketsDelta: 0, responderPacketsDelta: 0, initiatorOctetsDelta: 0, responderOctetsDelta: 0,
   initiatorPayloadOctets: 0, responderPayloadOctets: 0, initiatorTcpFlags: 0, responderTcpFlags: 0, initiatorTtl: 0, responderTtl: 0,
   connState: '', history: '', endReason: '', directionMethod: '', marks: 0, vlan: 0, innerVlan: 0, handshakeSynMicros: 0, handshakeAckMicros: 0,
-  initiatorLengthMin: 0, initiatorLengthMax: 0, initiatorLengthSquares: 0, responderLengthMin: 0, responderLengthMax: 0, responderLengthSquares: 0,
+  initiatorLengthMin: 0, initiatorLengthMax: 0, initiatorLengthSquares: 0,
+  responderLengthMin: 0, responderLengthMax: 0, responderLengthSquares: 0,
   interarrivalMin: 0, interarrivalMax: 0, interarrivalSquares: 0,
   initiatorInterarrivalMin: 0, initiatorInterarrivalMax: 0, initiatorInterarrivalSquares: 0, initiatorDurationMicros: 0,
   responderInterarrivalMin: 0, responderInterarrivalMax: 0, responderInterarrivalSquares: 0, responderDurationMicros: 0,
@@ -196,7 +197,8 @@ const emptyFlow = (): Flow => ({
 /** A flow with every field at its default and the given ones set. */
 export const makeFlow = (fields: Partial<Flow>): Flow => ({ ...emptyFlow(), ...fields })
 
-const refuse = (why: string, cause?: unknown): VedetteError => new VedetteError('E_BATCH_UNDECODABLE', `undecodable batch: ${why}`, '', { cause })
+const refuse = (why: string, cause?: unknown): VedetteError =>
+  new VedetteError('E_BATCH_UNDECODABLE', `undecodable batch: ${why}`, '', { cause })
 
 /** Reads one message Flow from `bytes[from, to)`. Throws E_BATCH_UNDECODABLE. */
 export function decodeFlow(bytes: Uint8Array, from = 0, to = bytes.length): Flow {

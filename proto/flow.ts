@@ -7,7 +7,7 @@
  * Direction: the initiator sent the first SYN, or else the first packet seen.
  */
 
-/** Zeek's thirteen connection states, in the order of their numbers on the wire (Zeek, base/protocols/conn). 0 is "not TCP-like, nothing seen". */
+/** Zeek's thirteen connection states, in the order of their numbers on the wire (base/protocols/conn). 0: not TCP-like, nothing seen. */
 export const connStates = ['', 'S0', 'S1', 'SF', 'REJ', 'S2', 'S3', 'RSTO', 'RSTR', 'RSTOS0', 'RSTRH', 'SH', 'SHR', 'OTH'] as const
 export type ConnState = typeof connStates[number]
 

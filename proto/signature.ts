@@ -27,12 +27,14 @@ export function verifyBatch(sealed: Uint8Array, keys: readonly Uint8Array[]): bo
   return keys.some((key) => timingSafeEqual(createHmac('sha256', key).update(sealed.subarray(0, at)).digest(), signature))
 }
 
-/** The key file (64 hexadecimal digits, mode 0600); made when it is missing. Throws E_CONFIG, E_DATA_UNWRITABLE. */
+/** The key file (64 hexadecimal digits, mode 0600); made when it is missing. Throws E_CONFIG, E_FILE_UNREADABLE, E_DATA_UNWRITABLE. */
 export function readOrMakeKey(path: string): Uint8Array {
   try {
     return parseKey(readFileSync(path, 'utf8'), path)
   } catch (error) {
-    if (errnoName(error) !== 'ENOENT') throw error
+    if (error instanceof VedetteError) throw error
+    const name = errnoName(error)
+    if (name !== 'ENOENT') throw new VedetteError('E_FILE_UNREADABLE', `cannot read the key file ${path} (${name})`, 'Check the path and its permissions', { cause: error })
   }
   const key = randomBytes(32)
   try {
