@@ -16,6 +16,7 @@ import { verifyBatch } from '../../proto/signature.ts'
 import { Dedupe } from './dedupe.ts'
 import { StreamReports } from './stream-reports.ts'
 import type { BatchFrame } from '../../proto/codec.ts'
+import type { Flow } from '../../proto/flow.ts'
 import type { CollectorCounter, CollectorLedger } from '../../proto/ledger.ts'
 import type { Clock } from '../../proto/process/clock.ts'
 import type { Logger } from '../../proto/process/log.ts'
@@ -39,6 +40,13 @@ export type IntakeOptions = {
 }
 
 type Checkpoint = { version: 1, offset: number, dedupe: DedupeState, counters: [CollectorCounter, number][], streams: StoredReport[] }
+
+/** What everybody behind the log takes for granted; no agent writes anything else. */
+function checkFlow({ initiatorAddress, responderAddress, initiatorPort, responderPort, protocol, startMicros, endMicros }: Flow): void {
+  const sound = initiatorAddress !== '' && responderAddress !== '' && initiatorPort <= 65_535 && responderPort <= 65_535 && protocol <= 255
+  if (sound && Number.isSafeInteger(startMicros) && Number.isSafeInteger(endMicros)) return
+  throw new VedetteError('E_BATCH_UNDECODABLE', 'undecodable batch: a record without addresses, or with a port, protocol or time out of range')
+}
 
 /** Counters that belong to intake: cumulative over restarts. */
 const ownCounters = ['batchesReceived', 'batchesTaken', 'batchesDuplicate', 'batchesRefused', 'recordsTaken'] as const satisfies readonly CollectorCounter[]
@@ -148,7 +156,7 @@ export class Intake {
     }
     if (this.#keys !== 'unsigned' && !verifyBatch(body, this.#keys)) throw new VedetteError('E_BATCH_SIGNATURE')
     if (!/^[0-9a-f]{16}$/.test(batch.boot) || !Number.isSafeInteger(batch.sequence)) throw new VedetteError('E_BATCH_UNDECODABLE', 'undecodable batch: boot or sequence is not one')
-    for (let i = 0; i < batch.count; i++) decodeFlow(body, batch.spans[2 * i], batch.spans[2 * i + 1])
+    for (let i = 0; i < batch.count; i++) checkFlow(decodeFlow(body, batch.spans[2 * i], batch.spans[2 * i + 1]))
     return batch
   }
 

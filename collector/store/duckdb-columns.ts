@@ -10,6 +10,7 @@
  */
 import { BIGINT, BOOLEAN, DOUBLE, DuckDBListValue, FLOAT, INTEGER, LIST, listValue, UINTEGER, USMALLINT, UTINYINT, VARCHAR } from '@duckdb/node-api'
 import { makeFlow } from '../../proto/codec.ts'
+import { communityId } from '../../proto/community-id.ts'
 import type { DuckDBDataChunk, DuckDBType, DuckDBValue } from '@duckdb/node-api'
 import type { DnsTransaction, Flow, FlowBatch } from '../../proto/flow.ts'
 import type { ArchivedFlow } from './archive.ts'
@@ -116,6 +117,12 @@ function encode(kind: Kind, value: Value): DuckDBValue {
   if (typeof value === 'string' || typeof value === 'boolean') return value
   if (value === undefined || typeof value === 'number' || value.length === 0) return null
   return kind === 'dns' ? JSON.stringify(value) : listValue(value.map((n) => hold(Number(n), -high.ints, high.ints)))
+}
+
+/** What is stored of a record; a tuple that cannot be one has no Community ID. */
+export function archiveRow(row: number, batch: FlowBatch, flow: Flow): ArchiveRow {
+  const possible = flow.initiatorPort <= 65_535 && flow.responderPort <= 65_535 && flow.protocol <= 255
+  return { row, communityId: possible ? communityId(flow) : '', batch, flow }
 }
 
 /** Fills `chunk`, whose row count is `to - from`, with `rows[from, to)`. */

@@ -14,9 +14,8 @@
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { BIGINT, DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api'
-import { communityId } from '../../proto/community-id.ts'
 import { errnoName, VedetteError } from '../../proto/error.ts'
-import { columnTypes, fillChunk, readRow } from './duckdb-columns.ts'
+import { archiveRow, columnTypes, fillChunk, readRow } from './duckdb-columns.ts'
 import { byIdStatements, countsStatement, flowsCursor, flowsStatement } from './duckdb-query.ts'
 import { archiveSteps } from './duckdb-schema.ts'
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
@@ -40,6 +39,7 @@ export type DuckdbOptions = {
 
 /** DuckDB's vector size: rows in a chunk. */
 const chunkRows = 2048
+const interruptMs = 10
 
 type Open = { instance: DuckDBInstance, writer: DuckDBConnection, idle: DuckDBConnection[] }
 
@@ -128,7 +128,7 @@ export class DuckdbArchive implements Archive {
       const { writer } = await this.#connect()
       const rows: ArchiveRow[] = []
       for (const batch of batches) {
-        for (const flow of batch.flows) rows.push({ row: this.#row + rows.length + 1, communityId: communityId(flow), batch, flow })
+        for (const flow of batch.flows) rows.push(archiveRow(this.#row + rows.length + 1, batch, flow))
       }
       // Read before: its rows are in the file already, together with a position at least as far.
       if (position <= this.#position) return { stored: 0, duplicate: rows.length }
@@ -187,7 +187,12 @@ export class DuckdbArchive implements Archive {
     this.#asking++
     const connection = open.idle.pop() ?? await open.instance.connect()
     let late = false
-    const deadline = setTimeout(() => { late = true; connection.interrupt() }, this.#options.deadlineMs)
+    // Again and again, because an interruption before the question has begun is forgotten.
+    let deadline = setTimeout(() => {
+      late = true
+      connection.interrupt()
+      deadline = setInterval(() => { connection.interrupt() }, interruptMs)
+    }, this.#options.deadlineMs)
     try {
       return (await connection.runAndReadAll(sql, values, types)).getRows()
     } catch (error) {

@@ -269,8 +269,9 @@ function prepare(database: Database.Database) {
        ON CONFLICT (id, channel) DO NOTHING`),
     remember: database.prepare<[string, string]>('INSERT INTO memory (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value'),
     forget: database.prepare<[string]>('DELETE FROM memory WHERE key = ?'),
+    // No UTF-8 text has the octet F8, so it sorts after all that begin with the prefix.
     recall: database.prepare<[string, string, string, string], { key: string, value: string }>(
-      'SELECT key, value FROM memory WHERE key >= ? AND key < ? || char(1114111) AND substr(key, 1, length(?)) = ? ORDER BY key'),
+      'SELECT key, value FROM memory WHERE key >= ? AND key < ? || CAST(X\'F8\' AS TEXT) AND substr(key, 1, length(?)) = ? ORDER BY key'),
     setting: database.prepare<[string], { value: string }>('SELECT value FROM setting WHERE key = ?'),
     setSetting: database.prepare<[string, string]>('INSERT INTO setting (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value'),
   }

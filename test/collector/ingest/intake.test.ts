@@ -96,11 +96,18 @@ describe('accepting', () => {
     const { sealBatch } = await import('../../../proto/signature.ts')
     const { encodeBatch, encodeRecords, makeFlow } = await import('../../../proto/codec.ts')
     const { header } = await import('./batches.ts')
-    const good = encodeRecords([makeFlow({ number: 1, initiatorAddress: '10.0.0.1', responderAddress: '10.0.0.2' })])
-    // An address of three octets.
-    const broken = Uint8Array.of(0x32, 5, 0x22, 3, 10, 0, 0)
+    const ends = { initiatorAddress: '10.0.0.1', responderAddress: '10.0.0.2' }
+    const good = encodeRecords([makeFlow({ number: 1, ...ends })])
     const made = await intake()
-    await expect(made.accept(sealBatch(encodeBatch(header(1), Buffer.concat([good, broken])), key))).rejects.toMatchObject({ code: 'E_BATCH_UNDECODABLE' })
+    const addressOfThreeOctets = Uint8Array.of(0x32, 5, 0x22, 3, 10, 0, 0)
+    const noAddress = Uint8Array.of(0x32, 2, 8, 1)
+    const port = encodeRecords([makeFlow({ ...ends, responderPort: 65_536 })])
+    const time = encodeRecords([makeFlow({ ...ends, startMicros: 2 ** 62 })])
+    for (const broken of [addressOfThreeOctets, noAddress, port, time]) {
+      const body = sealBatch(encodeBatch(header(1), Buffer.concat([good, broken])), key)
+      await expect(made.accept(body)).rejects.toMatchObject({ code: 'E_BATCH_UNDECODABLE' })
+    }
+    expect(await made.accept(sealBatch(encodeBatch(header(1), good), key))).toMatchObject({ taken: 1 })
   })
 
   it('makes a copy wait for the first, and takes it when the first fails', async () => {
