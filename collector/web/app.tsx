@@ -4,6 +4,7 @@ import { start } from './desk.ts'
 import { pressed } from './keys.ts'
 import { followLink, route } from './route.ts'
 import { AlertPage } from './view/alert-page.tsx'
+import { FlowsPage } from './view/flows-page.tsx'
 import { QueuePage } from './view/queue-page.tsx'
 import { SensorsPage } from './view/sensors-page.tsx'
 import { Shell } from './view/shell.tsx'
@@ -16,7 +17,8 @@ function Desk(): preact.JSX.Element {
       {now.page === 'queue' ? <QueuePage />
         : now.page === 'alert' ? <AlertPage id={now.id} />
           : now.page === 'sensors' ? <SensorsPage />
-            : <Notice kind="empty" title="Nothing is here" text="The address leads nowhere. The queue is at /queue." />}
+            : now.page === 'flows' ? <FlowsPage />
+              : <Notice kind="empty" title="Nothing is here" text="The address leads nowhere. The queue is at /queue." />}
     </Shell>
   )
 }

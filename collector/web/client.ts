@@ -1,5 +1,5 @@
 /** Reads from the API. The browser keeps answers by their ETag, so polling for something unchanged costs a few octets. */
-import type { AlertDetailBody, AlertListBody, Ledger, ReadinessReport, RunListBody } from '../api/schema.ts'
+import type { AlertDetailBody, AlertListBody, FlowListBody, Ledger, ReadinessReport, RunListBody } from '../api/schema.ts'
 
 /** Why an answer failed, for people: always a code, a sentence and, when the server answered, the request's id. */
 export type Failure = { code: string, text: string, requestId: string, retryable: boolean }
@@ -33,6 +33,7 @@ async function read<T>(path: string, query: Record<string, string | undefined> =
 
 export const readAlerts = (query: Record<string, string | undefined>): Promise<Reply<AlertListBody>> => read('/v1/alerts', query)
 export const readAlert = (id: string): Promise<Reply<AlertDetailBody>> => read(`/v1/alerts/${encodeURIComponent(id)}`)
+export const readFlows = (query: Record<string, string | undefined>): Promise<Reply<FlowListBody>> => read('/v1/flows', query)
 export const readLedger = (): Promise<Reply<Ledger>> => read('/v1/ledger')
 /** 'Not ready' is an answer like any other here. */
 export const readReadiness = (): Promise<Reply<ReadinessReport>> => read('/readyz', {}, 503)

@@ -10,6 +10,7 @@ export const count = (value: number): string => grouped.format(value)
 /** A measured number with as many digits as mean something: 0.964, 41.2, 4,100. */
 export function measured(value: number): string {
   const size = Math.abs(value)
+  if (size > 0 && size < 0.1) return String(Number(value.toPrecision(2)))
   return (size >= 100 || Number.isInteger(value) ? whole : size >= 10 ? one : size >= 1 ? two : three).format(value)
 }
 

@@ -24,6 +24,7 @@ function move(steps: number): void {
 
 function back(): void {
   if (helpOpen.value) helpOpen.value = false
+  else if (route.value.page === 'flows') history.back()
   else if (route.value.page === 'alert') go(addressOf('/queue', route.value.query, { at: wide.value ? selected.value : undefined }))
   else if (route.value.page === 'queue') change({ entity: undefined, detector: undefined })
 }

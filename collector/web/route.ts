@@ -5,6 +5,7 @@ export type Route =
   | { page: 'queue', query: URLSearchParams }
   | { page: 'alert', id: string, query: URLSearchParams }
   | { page: 'sensors', query: URLSearchParams }
+  | { page: 'flows', query: URLSearchParams }
   | { page: 'nowhere', query: URLSearchParams }
 
 /** What an address shows. */
@@ -12,6 +13,7 @@ export function routeOf(path: string, search: string): Route {
   const query = new URLSearchParams(search)
   if (path === '/' || path === '/queue') return { page: 'queue', query }
   if (path === '/sensors') return { page: 'sensors', query }
+  if (path === '/flows') return { page: 'flows', query }
   const id = /^\/alerts\/([^/]+)$/.exec(path)?.[1]
   try {
     return id === undefined ? { page: 'nowhere', query } : { page: 'alert', id: decodeURIComponent(id), query }

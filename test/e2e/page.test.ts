@@ -177,6 +177,18 @@ describe.skipIf(!installed)('in Chromium', { timeout: 20_000 }, () => {
     expect(dialogs).toEqual([])
   })
 
+  test('a next step opens the flows it speaks of, and their conditions can be taken away', async () => {
+    await page.goto(`${it.url}/alerts/a-scan`)
+    await page.click('.steps a:has-text("show these flows")')
+    await page.waitForURL(/\/flows\?run=demo&initiator=10\.1\.4\.7|\/flows\?initiator=10\.1\.4\.7/)
+    await page.waitForSelector('.flows tbody tr')
+    expect(await page.locator('.flows tbody tr').count()).toBe(20)
+    await page.click('.chip.filter')
+    await page.waitForFunction(() => document.querySelectorAll('.flows tbody tr').length === 41)
+    await page.keyboard.press('Escape')
+    await page.waitForSelector('.alert-page')
+  })
+
   test('the ledger: equal sides say so, unequal ones are red, estimates are marked', async () => {
     const own = await filled()
     extra.push(() => own.close())

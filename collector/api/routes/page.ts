@@ -8,7 +8,7 @@ import fastifyStatic from '@fastify/static'
 import type { FastifyReply } from 'fastify'
 import type { Route } from '../route.ts'
 
-const addresses = ['/', '/queue', '/alerts/:id', '/sensors']
+const addresses = ['/', '/queue', '/alerts/:id', '/flows', '/sensors']
 const yearSeconds = 31_536_000
 
 export const page: Route = (app, { options: { webRoot, log } }) => {

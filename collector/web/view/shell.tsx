@@ -10,7 +10,7 @@ import type { IconName } from './mark.tsx'
 import { Strip } from './strip.tsx'
 
 const voiceMs = 10_000
-const titles = { queue: 'Queue', alert: 'Alert', sensors: 'Sensors', nowhere: 'Nothing here' } as const
+const titles = { queue: 'Queue', alert: 'Alert', sensors: 'Sensors', flows: 'Flows', nowhere: 'Nothing here' } as const
 
 type PlaceTo = { path: string, icon: IconName, name: string, here: boolean, mark?: number }
 
@@ -79,7 +79,7 @@ export function Shell({ children }: { children: preact.ComponentChildren }): pre
       <a class="skip" href="#main">To the content</a>
       <nav class="rail" aria-label="Pages">
         <a class="home" href={addressOf('/queue', route.value.query)} aria-label="Vedette: queue"><Pennon /></a>
-        <Place path="/queue" icon="queue" name="Queue" here={page === 'queue' || page === 'alert'} mark={waiting} />
+        <Place path="/queue" icon="queue" name="Queue" here={page === 'queue' || page === 'alert' || page === 'flows'} mark={waiting} />
         <Place path="/sensors" icon="sensors" name="Sensors" here={page === 'sensors'} />
         <button type="button" class="place foot" aria-haspopup="dialog" onClick={() => { helpOpen.value = true }}><Icon name="help" /><span>Keys</span></button>
       </nav>

@@ -1,5 +1,6 @@
 /** Network-derived text: invisible characters written out, its direction kept to itself. */
 import { visible } from '../format.ts'
+import { addressOf, route } from '../route.ts'
 
 /** One name, address or other value. */
 export function Datum({ value, strong }: { value: string, strong?: boolean }): preact.JSX.Element {
@@ -20,7 +21,17 @@ export function Sentence({ text, names }: { text: string, names: readonly string
   return <bdi dir="ltr">{parts}{visible(rest)}</bdi>
 }
 
-/** A next step: what stands between backticks is a command to copy. */
+/** A next step: what stands between backticks is a command to copy; a question to the archive becomes a link to its answer. */
 export function Step({ text }: { text: string }): preact.JSX.Element {
-  return <bdi dir="ltr">{text.split('`').map((part, index) => index % 2 === 1 ? <code key={index}>{visible(part)}</code> : visible(part))}</bdi>
+  return (
+    <bdi dir="ltr">
+      {text.split(/(`[^`]*`|\/v1\/flows\?\S+)/).map((part, index) => {
+        if (part.startsWith('/v1/flows?')) {
+          const query = Object.fromEntries(new URLSearchParams(part.slice('/v1/flows?'.length)))
+          return <a key={index} class="inline" href={addressOf('/flows', route.value.query, query)}>show these flows</a>
+        }
+        return index % 2 === 1 ? <code key={index}>{visible(part.slice(1, -1))}</code> : visible(part)
+      })}
+    </bdi>
+  )
 }

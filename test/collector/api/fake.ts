@@ -64,6 +64,7 @@ export class FakeArchive implements Archive {
     this.lastQuery = query
     if (this.failure !== undefined) throw this.failure
     const found = this.rows.filter((row) => (query.run === undefined || row.run === query.run)
+      && (query.initiator === undefined || row.initiatorAddress === query.initiator)
       && (query.host === undefined || row.initiatorAddress === query.host || row.responderAddress === query.host)
       && (query.port === undefined || row.responderPort === query.port)
       && (query.communityId === undefined || row.communityId === query.communityId))

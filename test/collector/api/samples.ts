@@ -66,6 +66,7 @@ export function sampleAlerts(): Alert[] {
       ],
       techniques: ['T1046'], findings: 4, flows: ids(1, 20), edgeScore: 0.91, centralScore: 0.88,
       nextSteps: ['Find out who uses 10.1.4.7, and whether a scanner is installed there on purpose.',
+        'See whether it tried other hosts: /v1/flows?initiator=10.1.4.7',
       'Look at the 4 ports that answered: 22, 80, 443, 5432.'],
     }),
     alertOf({

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { age, ago, dateTime, duration, endpoint, measured, octets, percent, quantity, short, timeOfDay, visible } from '../../../collector/web/format.ts'
 
 test('numbers have as many digits as mean something', () => {
-  expect([0.9644, 3.94, 41.24, 108, 4100].map(measured)).toEqual(['0.964', '3.94', '41.2', '108', '4,100'])
+  expect([0, 0.00012, 0.0834, 0.9644, 3.94, 41.24, 108, 4100].map(measured)).toEqual(['0', '0.00012', '0.083', '0.964', '3.94', '41.2', '108', '4,100'])
   expect([0, 999, 1000, 4_100_000, 123_456_789_012].map(octets)).toEqual(['0 B', '999 B', '1 kB', '4.1 MB', '123 GB'])
   expect([9999, 30_412, 1_154_954, 2.5e9].map(short)).toEqual(['9,999', '30.4 k', '1.15 M', '2.5 G'])
   expect([0, 1e-7, 0.00004, 0.0123, 0.5, 1].map(percent)).toEqual(['0 %', '< 0.001 %', '0.004 %', '1.23 %', '50 %', '100 %'])
