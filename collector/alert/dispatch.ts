@@ -32,7 +32,8 @@ export type DispatcherOptions = {
 export type DispatchCounts = { delivered: number, refused: number, retried: number }
 
 type Claimed = Notification & { attempt: number }
-type Lane = { channel: Channel, breaker: Breaker, queue: Claimed[], busy: Promise<void> | undefined }
+/** `held` are the ids in the queue or under way: a lease that ends meanwhile must not queue a message twice. */
+type Lane = { channel: Channel, breaker: Breaker, queue: Claimed[], held: Set<string>, busy: Promise<void> | undefined }
 
 const laneLimit = 64
 const firstRetryMs = 2000
@@ -47,8 +48,10 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = { intervalMs: 1000, leaseMs: 60_000, ...options }
-    this.#lanes = new Map([...options.channels].map(([name, channel]) =>
-      [name, { channel, breaker: new Breaker({ failures: 5, openMs: 10_000, openMaxMs: 300_000 }), queue: [], busy: undefined }]))
+    this.#lanes = new Map([...options.channels].map(([name, channel]) => {
+      const breaker = new Breaker({ failures: 5, openMs: 10_000, openMaxMs: 300_000 })
+      return [name, { channel, breaker, queue: [], held: new Set<string>(), busy: undefined }]
+    }))
   }
 
   /** Looks at the outbox from now on. */
@@ -77,11 +80,21 @@ export class Dispatcher {
     const lane = this.#lanes.get(claimed.channel)
     const nowMs = this.#options.clock.monotonicMs()
     if (lane === undefined) this.#settle(claimed, 'refused', 'there is no channel of this name any more')
-    else if (lane.queue.length >= laneLimit || !this.#mayTry(lane, nowMs)) this.#postpone(claimed, Math.max(firstRetryMs, lane.breaker.waitMs(nowMs)), `the channel is ${lane.breaker.state}`)
-    else {
+    else if (lane.held.has(claimed.id)) return
+    else if (lane.queue.length >= laneLimit || !this.#mayTry(lane, nowMs)) {
+      this.#postpone(claimed, Math.max(firstRetryMs, lane.breaker.waitMs(nowMs)), `the channel is ${lane.breaker.state}`)
+    } else {
       lane.queue.push(claimed)
-      lane.busy ??= this.#work(lane).finally(() => { lane.busy = undefined })
+      lane.held.add(claimed.id)
+      this.#start(lane)
     }
+  }
+
+  #start(lane: Lane): void {
+    lane.busy ??= this.#work(lane).finally(() => {
+      lane.busy = undefined
+      if (lane.queue.length > 0) this.#start(lane)
+    })
   }
 
   /** An open breaker lets one through when its time is up; while that one is under way the lane is busy. */
@@ -93,6 +106,7 @@ export class Dispatcher {
     for (let claimed = lane.queue.shift(); claimed !== undefined; claimed = lane.queue.shift()) {
       if (this.#stopping || lane.breaker.state === 'open') this.#postpone(claimed, Math.max(firstRetryMs, lane.breaker.waitMs(this.#options.clock.monotonicMs())), 'not tried')
       else await this.#deliver(lane, claimed)
+      lane.held.delete(claimed.id)
     }
   }
 

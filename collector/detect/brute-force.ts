@@ -160,7 +160,8 @@ export class BruteForce implements Detector {
         ...succeeded ? [{ name: 'success', points: this.#settings.successPoints, reason: 'a long or large session followed' }] : [],
       ],
       facts: {
-        service, port, responder, attempts: long ? about.slow : about.attempts, succeeded, sessionSeconds, sessionOctets, internal: episode.internal,
+        service, port, responder, attempts: long ? about.slow : about.attempts,
+        succeeded, sessionSeconds, sessionOctets, internal: episode.internal,
       },
     }
   }

@@ -131,7 +131,8 @@ export function makeFlow(change: Partial<Flow> = {}): Flow {
   return {
     number: ++numbers, part: 0, final: true, initiatorAddress: '10.1.4.7', responderAddress: '10.1.2.9', initiatorPort: 40_000, responderPort: 443, protocol: 6,
     startMicros, endMicros, partStartMicros: startMicros, initiatorPackets: 8, responderPackets: 8, initiatorOctets: 1200, responderOctets: 2400,
-    initiatorPacketsDelta: 8, responderPacketsDelta: 8, initiatorOctetsDelta: 1200, responderOctetsDelta: 2400, initiatorPayloadOctets: 800, responderPayloadOctets: 2000,
+    initiatorPacketsDelta: 8, responderPacketsDelta: 8, initiatorOctetsDelta: 1200, responderOctetsDelta: 2400,
+    initiatorPayloadOctets: 800, responderPayloadOctets: 2000,
     initiatorTcpFlags: 0x1b, responderTcpFlags: 0x1b, initiatorTtl: 64, responderTtl: 64, connState: 'SF', history: 'ShADadFf', endReason: 'end', directionMethod: 'syn',
     marks: 0, vlan: 0, innerVlan: 0, handshakeSynMicros: 100, handshakeAckMicros: 100, sizes: [], application: '', serverName: '', dns: [], context: [], weight: 1,
     initiatorLengthMin: 40, initiatorLengthMax: 400, initiatorLengthSquares: 1, responderLengthMin: 40, responderLengthMax: 400, responderLengthSquares: 1,

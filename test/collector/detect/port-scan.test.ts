@@ -94,8 +94,10 @@ describe('port-scan', () => {
   it('asks for more of a host whose learnt maximum is higher', () => {
     const settings = shippedSettings((change) => { change.learningDays = 0 })
     const day: Flow[] = []
-    for (let w = 0; w < 12; w++) day.push(makeFlow({ startMicros: start + w * 600e6 }), ...scan(14, {}).map((flow) => ({ ...flow, startMicros: flow.startMicros + w * 600e6 })))
-    const attack = (n: number): Flow[] => scan(n).map((flow) => ({ ...flow, startMicros: flow.startMicros + 40 * 600e6, endMicros: flow.endMicros + 40 * 600e6 }))
+    const later = (flows: Flow[], windows: number): Flow[] =>
+      flows.map((flow) => ({ ...flow, startMicros: flow.startMicros + windows * 600e6, endMicros: flow.endMicros + windows * 600e6 }))
+    for (let window = 0; window < 12; window++) day.push(makeFlow({ startMicros: start + window * 600e6 }), ...later(scan(14), window))
+    const attack = (n: number): Flow[] => later(scan(n), 40)
     expect(detect([...day, ...attack(20)], settings).alerts).toHaveLength(0)
     const { alerts } = detect([...day, ...attack(21)], settings)
     expect(alerts).toHaveLength(1)

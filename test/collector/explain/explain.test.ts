@@ -64,7 +64,7 @@ describe('text from the network', () => {
   })
 
   it('does not reach into objects', () => {
-    const { finding } = explain(detection({ detector: '__proto__', entity: '__proto__', facts: { ['__proto__']: 'x' } as Detection['facts'] }))
+    const { finding } = explain(detection({ detector: '__proto__', entity: '__proto__', facts: { ['__proto__']: 'x' } }))
     expect(finding.entity).toBe('__proto__')
     expect(finding.sentence).toBe('__proto__ fired for __proto__.')
   })
