@@ -99,7 +99,7 @@ async function readAnswer(response: IncomingMessage): Promise<Answer> {
     // Leaving the loop destroys the connection, which is what a chatty stranger deserves.
     if (octets > answerLimit) break
   }
-  const text = Buffer.concat(chunks).toString('utf8').replace(/[^\x20-\x7e]+/g, ' ').trim().slice(0, quoteLimit)
+  const text = Buffer.concat(chunks).toString('utf8').replace(/[^\x21-\x7e]+/g, ' ').trim().slice(0, quoteLimit)
   return { status, retryAfterMs: retryAfter(headers['retry-after'], headers.date), text }
 }
 
