@@ -25,7 +25,12 @@ export type ModelMetrics = {
   budget: number
   falsePositives: number
   recallAtBudget: number
+  /** The same, averaged over kinds of attack, so that a flood of one kind does not speak for all. */
+  meanRocAuc: number
+  meanRecallAtBudget: number
   byKind: AttackMetrics[]
+  /** Share of these benign flows above the score of each tail: how far the calibration carries over. */
+  tails: { tail: number, share: number }[]
 }
 
 export type Manifest = {

@@ -3,6 +3,7 @@
  * it cannot do. Written from the manifest, so that it cannot say anything else.
  */
 import type { BundleParts } from './bundle.ts'
+import { scoreOfTail } from './calibration.ts'
 
 const share = (x: number): string => x.toFixed(3).replace(/^0/, '')
 const whole = (n: number): string => n.toLocaleString('en-GB')
@@ -40,12 +41,19 @@ export function modelCard(manifest: BundleParts['manifest']): string {
   else {
     lines.push(
       `On captures of other seeds, which it has not seen: ${whole(metrics.benign)} benign and ${whole(metrics.attack)} attack flows.`,
-      `ROC-AUC ${share(metrics.rocAuc)}, average precision ${share(metrics.prAuc)}. With ${share(metrics.falsePositives)} of the benign flows above the`,
-      `threshold, ${share(metrics.recallAtBudget)} of the attack flows are.`,
+      `Averaged over the kinds of attack: ROC-AUC ${share(metrics.meanRocAuc)}; with ${share(metrics.falsePositives)} of the benign flows above the threshold,`,
+      `${share(metrics.meanRecallAtBudget)} of the attack flows are. (Over all flows alike ROC-AUC is ${share(metrics.rocAuc)}, average precision ${share(metrics.prAuc)}, recall`,
+      `${share(metrics.recallAtBudget)}: most attack flows belong to the kinds that make many.)`,
       '',
       '| attack | flows | above the threshold | ROC-AUC |',
       '|---|---|---|---|',
       ...metrics.byKind.map(({ kind, flows, recallAtBudget, rocAuc }) => `| ${kind} | ${whole(flows)} | ${share(recallAtBudget)} | ${share(rocAuc)} |`),
+      '',
+      'How far the scale carries over to those captures:',
+      '',
+      '| score above | should be | is, of the benign flows |',
+      '|---|---|---|',
+      ...metrics.tails.map(({ tail, share: met }) => `| ${scoreOfTail(tail).toFixed(1)} | ${String(tail)} | ${String(met)} |`),
     )
   }
   lines.push(

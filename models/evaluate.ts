@@ -4,13 +4,15 @@
  * Evaluate only on captures the training has not seen; never on a random part of the same one. Ties count half, so a
  * model that scores everything alike gets .5.
  */
-import type { ModelMetrics } from './bundle.ts'
+import type { AttackMetrics, ModelMetrics } from './bundle.ts'
+import { scoreOfTail } from './calibration.ts'
 
 /** Scores with the truth beside them: '' for benign, else the kind of attack. */
 export type Labelled = { scores: ArrayLike<number>, kinds: readonly string[] }
 
 /** Benign flows that may score above the threshold: one in 1,000. */
 export const defaultBudget = 0.001
+const checkedTails = [0.1, 0.01, 0.001, 0.0001]
 
 const together = (benign: readonly number[], attack: readonly number[]): { score: number, attack: boolean }[] =>
   [...benign.map((score) => ({ score, attack: false })), ...attack.map((score) => ({ score, attack: true }))]
@@ -59,6 +61,7 @@ export function thresholdAt(benign: readonly number[], budget: number): number {
 const above = (scores: readonly number[], threshold: number): number =>
   scores.length === 0 ? 0 : scores.filter((s) => s > threshold).length / scores.length
 const round = (x: number): number => Math.round(x * 1e4) / 1e4
+const mean = (list: readonly number[]): number => round(list.reduce((sum, x) => sum + x, 0) / list.length)
 
 /** Everything the model card says about a model. */
 export function evaluate({ scores, kinds }: Labelled, budget = defaultBudget): ModelMetrics {
@@ -73,10 +76,13 @@ export function evaluate({ scores, kinds }: Labelled, budget = defaultBudget): M
     else list.push(scores[i])
   })
   const threshold = thresholdAt(benign, budget)
+  const kindMetrics: AttackMetrics[] = [...byKind].sort(([a], [b]) => a < b ? -1 : 1).map(([kind, list]) =>
+    ({ kind, flows: list.length, recallAtBudget: round(above(list, threshold)), rocAuc: round(rocAuc(benign, list)) }))
   return {
     benign: benign.length, attack: attack.length, rocAuc: round(rocAuc(benign, attack)), prAuc: round(prAuc(benign, attack)),
     budget, falsePositives: round(above(benign, threshold)), recallAtBudget: round(above(attack, threshold)),
-    byKind: [...byKind].sort(([a], [b]) => a < b ? -1 : 1).map(([kind, list]) =>
-      ({ kind, flows: list.length, recallAtBudget: round(above(list, threshold)), rocAuc: round(rocAuc(benign, list)) })),
+    meanRocAuc: mean(kindMetrics.map(({ rocAuc: area }) => area)),
+    meanRecallAtBudget: mean(kindMetrics.map(({ recallAtBudget }) => recallAtBudget)),
+    byKind: kindMetrics, tails: checkedTails.map((tail) => ({ tail, share: round(above(benign, scoreOfTail(tail))) })),
   }
 }

@@ -42,4 +42,6 @@ test('the card\'s figures, by kind', () => {
   expect(metrics.byKind).toEqual([
     { kind: 'beacon', flows: 2, recallAtBudget: 0, rocAuc: 0.3005 }, { kind: 'scan', flows: 2, recallAtBudget: 1, rocAuc: 1 },
   ])
+  expect(metrics).toMatchObject({ meanRecallAtBudget: 0.5, meanRocAuc: 0.6503 })
+  expect(metrics.tails[0]).toEqual({ tail: 0.1, share: 0.599 })
 })
