@@ -37,7 +37,8 @@ export function archiveContract(name: string, make: () => { archive: Archive, re
       archive = made.reopen()
       await archive.open()
     }
-    const numbers = async (query: Partial<FlowQuery> = {}): Promise<number[]> => (await archive.flows({ limit: 1000, ...query })).items.map(({ number }) => number)
+    const numbers = async (query: Partial<FlowQuery> = {}): Promise<number[]> =>
+      (await archive.flows({ limit: 1000, ...query })).items.map(({ number }) => number)
 
     it('stores rows and position together, and nothing twice', async () => {
       expect(await archive.position()).toBe(0)

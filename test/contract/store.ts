@@ -115,7 +115,9 @@ export function storeContract(name: string, make: () => { store: Store, reopen: 
         expect(new Set(items.map(({ id }) => id)).size).toBe(items.length)
         return items
       }
-      const pairs = (items: Alert[], less: (a: Alert, b: Alert) => boolean): void => { for (let i = 1; i < items.length; i++) expect(less(items[i - 1], items[i])).toBe(true) }
+      const pairs = (items: Alert[], less: (a: Alert, b: Alert) => boolean): void => {
+        for (let i = 1; i < items.length; i++) expect(less(items[i - 1], items[i])).toBe(true)
+      }
       const newest = walk('newest')
       expect(newest).toHaveLength(57)
       pairs(newest, (a, b) => a.lastMicros >= b.lastMicros)
