@@ -12,6 +12,7 @@ import type { LedgerReport, Readiness } from './api/options.ts'
 import type { Intake } from './ingest/intake.ts'
 import type { Journal } from './ingest/journal.ts'
 import type { LogReader } from './ingest/reader.ts'
+import type { StreamReport } from './ingest/stream-reports.ts'
 import type { CollectorMetricName } from './metrics.ts'
 import type { Detection } from './pipeline.ts'
 import type { Store } from './store/store.ts'
@@ -48,15 +49,15 @@ export class Standing {
   /** The ledger at this moment: cumulative counters and stocks together. */
   ledger(): LedgerReport {
     const { ledger, store, detecting, archived, intake } = this.parts
-    const { queued, delivered, refused, waiting } = store.notificationCounts()
+    const notifications = store.notificationCounts()
     ledger.set('recordsDetecting', detecting.lag().records)
     ledger.set('recordsArchiving', archived.lag().records)
     ledger.set('recordsLost', detecting.progress().lost)
-    ledger.set('notificationsQueued', queued)
-    ledger.set('notificationsDelivered', delivered)
-    ledger.set('notificationsRefused', refused)
-    ledger.set('notificationsWaiting', waiting)
-    return { streams: intake.streams(), collector: ledger.snapshot() }
+    ledger.set('notificationsQueued', notifications.queued)
+    ledger.set('notificationsDelivered', notifications.delivered)
+    ledger.set('notificationsRefused', notifications.refused)
+    ledger.set('notificationsWaiting', notifications.waiting)
+    return { streams: intake.streams().map((report) => ({ ...report, counters: delivered(report) })), collector: ledger.snapshot() }
   }
 
   readiness(): Readiness {
@@ -88,4 +89,16 @@ export class Standing {
     }
     for (const { name, balanced } of balance(collectorEquations, collector)) metrics.set('vedette_collector_ledger_balanced', balanced ? 1 : 0, { equation: name })
   }
+}
+
+/**
+ * A sensor's counters with delivery as this side sees it: what the sensor sealed against what is in the journal. The two are counted on two
+ * machines; while no batch is missing they are equal.
+ */
+function delivered({ counters, records, gaps }: StreamReport): Map<string, number> {
+  const whole = new Map(counters)
+  const dropped = counters.get('recordsDropped') ?? 0
+  whole.set('recordsAcknowledged', records)
+  whole.set('recordsWaiting', gaps === 0 ? 0 : (counters.get('recordsSealed') ?? 0) - records - dropped)
+  return whole
 }

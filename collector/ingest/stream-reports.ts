@@ -1,5 +1,5 @@
 /**
- * What each stream said last: its place, its packet clock and its own ledger, for the ledger's page and the metrics.
+ * What each stream of each run said last: its place, its packet clock and its own ledger, for the ledger's page and the metrics.
  * Bounded: past `maxStreams` the one not heard of for longest is forgotten.
  */
 import type { BatchHeader } from '../../proto/codec.ts'
@@ -22,6 +22,8 @@ export type StreamReport = {
   last: boolean
   /** Cumulative, by the names of the agent's ledger. */
   counters: ReadonlyMap<string, number>
+  /** Records of this boot that are in the journal, counted here. */
+  records: number
   /** Batches that are missing in between and may still come. */
   gaps: number
 }
@@ -34,14 +36,19 @@ export class StreamReports {
   readonly #reports = new Map<string, Omit<StreamReport, 'gaps'>>()
 
   /** Takes the header of a batch; one that is older than the newest of its boot changes nothing. */
-  take(header: BatchHeader, appendMicros: number): void {
-    const { stream, sensor, boot, run, vantage, simulated, sequence, clockMicros, last, ledger } = header
-    const known = this.#reports.get(stream)
-    if (known?.boot === boot && known.sequence > sequence) return
-    this.#reports.delete(stream)
+  take(header: BatchHeader & { count: number }, appendMicros: number): void {
+    const { stream, sensor, boot, run, vantage, simulated, sequence, clockMicros, last, ledger, count } = header
+    const key = `${run} ${stream}`
+    const known = this.#reports.get(key)
+    const records = known?.boot === boot ? known.records + count : count
+    if (known?.boot === boot && known.sequence > sequence) {
+      known.records = records
+      return
+    }
+    this.#reports.delete(key)
     const receivedMs = Math.floor(appendMicros / 1000)
-    this.#reports.set(stream, {
-      stream, sensor, boot, run, vantage, simulated, sequence, clockMicros, receivedMs, last, counters: ledger,
+    this.#reports.set(key, {
+      stream, sensor, boot, run, vantage, simulated, sequence, clockMicros, receivedMs, last, counters: ledger, records,
     })
     if (this.#reports.size > maxStreams) for (const oldest of this.#reports.keys()) { this.#reports.delete(oldest); break }
   }
@@ -56,6 +63,6 @@ export class StreamReports {
 
   restore(stored: readonly StoredReport[]): void {
     this.#reports.clear()
-    for (const report of stored) this.#reports.set(report.stream, { ...report, counters: new Map(report.counters) })
+    for (const report of stored) this.#reports.set(`${report.run} ${report.stream}`, { ...report, counters: new Map(report.counters) })
   }
 }
