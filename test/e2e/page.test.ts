@@ -187,6 +187,8 @@ describe.skipIf(!installed)('in Chromium', { timeout: 20_000 }, () => {
     await page.waitForFunction(() => document.querySelectorAll('.flows tbody tr').length === 41)
     await page.keyboard.press('Escape')
     await page.waitForSelector('.alert-page')
+    await page.goto(`${it.url}/flows?host=10.1.4.31`)
+    await page.waitForFunction(() => document.querySelectorAll('.flows tbody tr').length === 8)
   })
 
   test('the ledger: equal sides say so, unequal ones are red, estimates are marked', async () => {

@@ -1,5 +1,5 @@
 /** Flows that a next step or a link asks for: the query of the address is the query of the archive. */
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import type { ArchivedFlow } from '../../store/archive.ts'
 import { readFlows } from '../client.ts'
@@ -21,10 +21,14 @@ export function FlowsPage(): preact.JSX.Element {
   const asked: Record<string, string | undefined> = { run: run.value, limit: '100', ...Object.fromEntries(given.map(({ name, value }) => [name, value])) }
   const key = JSON.stringify(asked)
   const found = useSignal<{ key: string, flows: ArchivedFlow[], next: string | undefined } | undefined>(undefined)
+  const newest = useRef(key)
+  newest.current = key
   const failure = useSignal<Failure | undefined>(undefined)
 
   const load = async (cursor?: string): Promise<void> => {
     const reply = await readFlows({ ...asked, cursor })
+    // Another question was asked meanwhile: this answer is for nobody.
+    if (newest.current !== key) return
     failure.value = reply.ok ? undefined : reply.failure
     if (!reply.ok) return
     const before = cursor !== undefined && found.value?.key === key ? found.value.flows : []
