@@ -21,8 +21,8 @@ import type { LabelledFlow } from '../../models/trainer.ts'
 export const seeds = { learnt: [101, 102, 103], measured: [201, 202, 203] } as const
 
 /** Whole flows of one simulated capture with the kind of attack each belongs to, as the agent would make them. */
-export async function simulatedFlows(seed: number, attacks: 'all' | 'none'): Promise<LabelledFlow[]> {
-  const source = new SimulateSource({ seed, attacks })
+export async function simulatedFlows(seed: number, attacks: 'all' | 'none', hours = 2): Promise<LabelledFlow[]> {
+  const source = new SimulateSource({ seed, attacks, hours })
   const engine = createEngine(defaultEngineOptions, newAgentLedger())
   const flows: Flow[] = []
   const take = (): void => {
