@@ -23,7 +23,7 @@ import type { Frames, Source, SourceProgress } from './source.ts'
 const waitMs = 100
 /** Drops are asked for once in this many blocks, and at every wait that was in vain. */
 const blocksPerCount = 16
-const defaultRingOctets = 64 * 1024 * 1024
+const defaultRingOctets = 32 * 1024 * 1024
 /** Snap length when only a filter asks for one: the largest frame the kernel hands over. */
 const wholeFrame = 262144
 
@@ -34,7 +34,7 @@ export type RingSpec = {
   promiscuous?: boolean
   /** Octets of each frame to keep; 0: all. */
   snapLength?: number
-  /** Memory of all rings together, octets. */
+  /** Memory of the ring of each interface, octets. */
   ringOctets?: number
   /** Collectors this process sends to: its own connections to them are left out, counted as ignored. */
   own?: readonly Endpoint[]
@@ -75,7 +75,7 @@ export class RingSource implements Source {
     const unknown = interfaces.find((name) => libc.interfaceIndex(name) === 0)
     if (unknown !== undefined) throw new VedetteError('E_CAPTURE_INTERFACE', `there is no interface ${unknown}`, `Choose one of ${known()}`)
     const options = {
-      promiscuous, snapLength, ringOctets: ringOctets / interfaces.length,
+      promiscuous, snapLength, ringOctets,
       own: own.length === 0 ? undefined : new OwnTraffic(own, localAddresses()),
     }
     try {

@@ -10,6 +10,7 @@ import { loadLibc } from '../../../agent/capture/ring-abi.ts'
 import type { RingSpec } from '../../../agent/capture/ring.ts'
 import type { Frames, Source } from '../../../agent/capture/source.ts'
 import { VedetteError } from '../../../proto/error.ts'
+import { captureFolder, pcap } from './captures.ts'
 
 async function mayCapture(): Promise<boolean> {
   try {
@@ -23,6 +24,7 @@ async function mayCapture(): Promise<boolean> {
   }
 }
 
+const folder = captureFolder()
 const allowed = await mayCapture()
 const marker = Buffer.from('vedette-ring-test')
 
@@ -154,6 +156,33 @@ describe.skipIf(!allowed)('RingSource (skipped without the right to capture)', (
     await expect(opened({ interfaces: ['lo', 'nowhere0'] })).rejects.toMatchObject({ code: 'E_CAPTURE_INTERFACE' })
     await expect(opened({ interfaces: [] })).rejects.toMatchObject({ code: 'E_USAGE' })
     await expect(opened({ filter: 'tcp prot 443' })).rejects.toMatchObject({ code: 'E_CAPTURE_FILTER' })
+  })
+
+  it('gives a tagged frame its VLAN, which the kernel has taken off', async (context) => {
+    const run = (command: string, ...args: string[]): void => { execFileSync(command, args, { stdio: 'ignore' }) }
+    try {
+      run('tcpreplay', '--version')
+      run('ip', 'link', 'add', 'vdv0', 'type', 'veth', 'peer', 'name', 'vdv1')
+    } catch {
+      context.skip('no virtual interfaces can be made here, or tcpreplay is missing')
+      return
+    }
+    try {
+      for (const name of ['vdv0', 'vdv1']) run('ip', 'link', 'set', name, 'up')
+      const source = await opened({ interfaces: ['vdv0'], filter: 'vlan 77' })
+      const addresses = Buffer.from('02000000000b02000000000a', 'hex')
+      const frame = (tag: string): Buffer => Buffer.concat([addresses, Buffer.from(`8100${tag}88b5`, 'hex'), marker, Buffer.alloc(40)])
+      run('tcpreplay', '-i', 'vdv1', folder.write('tagged.pcap', pcap([
+        { seconds: 1, fraction: 0, data: frame('004e') }, { seconds: 1, fraction: 1, data: frame('604d') },
+      ])))
+      const got: ReturnType<typeof marked> = []
+      await until(source, (frames) => got.push(...marked(frames)) > 0)
+      await source.close()
+      expect(got).toHaveLength(1)
+      expect(got[0]).toMatchObject({ vlan: 0x604d, captured: 14 + marker.length + 40, link: 1 })
+    } finally {
+      run('ip', 'link', 'delete', 'vdv0')
+    }
   })
 
   it('says when an interface goes down or away, reads on from the others, and ends with the last', async (context) => {
