@@ -1,4 +1,7 @@
-/** The flow engine with the stages it works with: decode, flow, protocol, feature put together. All within one memory budget. */
+/**
+ * The flow engine with the stages it works with: decode, flow, protocol, feature put together. All within one memory
+ * budget.
+ */
 import { Decoder } from './decode/decoder.ts'
 import { contextEntryOctets, InitiatorContext } from './feature/context.ts'
 import { FlowEngine } from './flow/engine.ts'

@@ -1,6 +1,7 @@
 /**
- * State of decoding one frame: where it lies, how far it may be read, what the layers above have said. Layers are functions that take the cursor and
- * an offset and give an `outcome`; only the innermost one writes the packet's slot, so a tunnel whose inside makes no sense falls back to its outside.
+ * State of decoding one frame: where it lies, how far it may be read, what the layers above have said. Layers are
+ * functions that take the cursor and an offset and give an `outcome`; only the innermost one writes the packet's
+ * slot, so a tunnel whose inside makes no sense falls back to its outside.
  */
 import { Packets } from './packets.ts'
 

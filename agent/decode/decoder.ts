@@ -1,7 +1,8 @@
 /**
- * Frame -> packet, in place and pure: the same frame gives the same slot, whatever came before. Loses nothing silently: a frame that is no packet
- * gets an outcome that is a counter of the ledger. Never blocks, allocates, throws, or reads past the captured bytes; hostile lengths end in
- * `truncated`, `header` or `nesting`. Lengths are those of the IP header, not of the capture.
+ * Frame -> packet, in place and pure: the same frame gives the same slot, whatever came before. Loses nothing
+ * silently: a frame that is no packet gets an outcome that is a counter of the ledger. Never blocks, allocates,
+ * throws, or reads past the captured bytes; hostile lengths end in `truncated`, `header` or `nesting`. Lengths are
+ * those of the IP header, not of the capture.
  */
 import { linkLayer } from './link.ts'
 import { Cursor } from './cursor.ts'

@@ -1,6 +1,7 @@
 /**
- * IPv4 (RFC 791) and IPv6 with its extension headers (RFC 8200, 4302, 6275, 7401, 5533). The length of a packet is what its header says, at most what was
- * on the wire; 0 means the sender left it to the interface, and the wire decides. Contradictory headers are `header`.
+ * IPv4 (RFC 791) and IPv6 with its extension headers (RFC 8200, 4302, 6275, 7401, 5533). The length of a packet is
+ * what its header says, at most what was on the wire; 0 means the sender left it to the interface, and the wire
+ * decides. Contradictory headers are `header`.
  */
 import { decodeTransport } from './transport.ts'
 import { layerLimit } from './cursor.ts'

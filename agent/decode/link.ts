@@ -1,6 +1,7 @@
 /**
- * Link layers (tcpdump.org/linktypes) and what stands between them and IP: VLAN tags (IEEE 802.1Q, 802.1ad), LLC/SNAP, MPLS labels (RFC 3032),
- * PPPoE (RFC 2516). Anything else that is recognised is `notIp`; an unknown link type is `link`.
+ * Link layers (tcpdump.org/linktypes) and what stands between them and IP: VLAN tags (IEEE 802.1Q, 802.1ad),
+ * LLC/SNAP, MPLS labels (RFC 3032), PPPoE (RFC 2516). Anything else that is recognised is `notIp`; an unknown link
+ * type is `link`.
  */
 import { decodeIpv4, decodeIpv6 } from './internet.ts'
 import { layerLimit } from './cursor.ts'
@@ -27,6 +28,8 @@ export function linkLayer(c: Cursor, link: number, at: number): number {
       return at + 16 > end ? outcome.truncated : etherType(c, view.getUint16(at + 14), at + 16)
     case 276: // Linux cooked v2: protocol first
       return at + 20 > end ? outcome.truncated : etherType(c, view.getUint16(at), at + 20)
+    case 104: // Cisco HDLC: address, control, EtherType
+      return at + 4 > end ? outcome.truncated : etherType(c, view.getUint16(at + 2), at + 4)
     case 9: case 50: // PPP, PPP in HDLC-like framing
       return ppp(c, at)
     default:

@@ -1,10 +1,13 @@
 /**
- * Where decoded packets lie: one slot per frame, 64 slots, typed arrays that are made once. A slot holds offsets into the block of frames, so it is
- * valid as long as the block is. A frame that is no packet has its reason in `outcome`.
+ * Where decoded packets lie: one slot per frame, 64 slots, typed arrays that are made once. A slot holds offsets into
+ * the block of frames, so it is valid as long as the block is. A frame that is no packet has its reason in `outcome`.
  */
 import type { AgentCounter } from '../../proto/ledger.ts'
 
-/** Frames decoded at a time: enough to overlap the memory accesses of their flows, few enough to stay in the first-level cache. */
+/**
+ * Frames decoded at a time: enough to overlap the memory accesses of their flows, few enough to stay in the
+ * first-level cache.
+ */
 export const batchSize = 64
 
 /** Why a frame is no packet; the index is the value of `outcome`, 0 means it is one. */

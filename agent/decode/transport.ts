@@ -1,6 +1,7 @@
 /**
- * What IP carries: ports, flags, payload, and the slot of the packet. TCP (RFC 9293), UDP (RFC 768), SCTP (RFC 9260), ICMP (RFC 792), ICMPv6 (RFC 4443);
- * other protocols have no ports. A transport header that was not captured leaves its fields 0: the packet still counts.
+ * What IP carries: ports, flags, payload, and the slot of the packet. TCP (RFC 9293), UDP (RFC 768), SCTP (RFC 9260),
+ * ICMP (RFC 792), ICMPv6 (RFC 4443); other protocols have no ports. A transport header that was not captured leaves
+ * its fields 0: the packet still counts.
  */
 import { decodeTunnel, isTunnel } from './tunnel.ts'
 import { kind, outcome } from './packets.ts'

@@ -1,20 +1,25 @@
 /**
- * Tunnels: the flow is the innermost one. IP in IP (RFC 2003), 6in4 (RFC 4213), GRE (RFC 2784, 2890) with IP, Ethernet, MPLS or ERSPAN in it, VXLAN (RFC
- * 7348), GENEVE (RFC 8926). An inside that makes no sense is no error: the packet then counts as the tunnel's own.
+ * Tunnels: the flow is the innermost one. IP in IP (RFC 2003), 6in4 (RFC 4213), GRE (RFC 2784, 2890) with IP, Ethernet,
+ * MPLS or ERSPAN in it, VXLAN (RFC 7348), GENEVE (RFC 8926), GTP-U (3GPP TS 29.281). An inside that makes no sense is no
+ * error: the packet then counts as the tunnel's own.
  */
 import { decodeIpv4, decodeIpv6 } from './internet.ts'
-import { etherType, ethernet } from './link.ts'
+import { etherType, ethernet, rawIp } from './link.ts'
 import { layerLimit } from './cursor.ts'
 import { kind, outcome } from './packets.ts'
 import type { Cursor } from './cursor.ts'
 
 const vxlanPort = 4789
 const genevePort = 6081
+const gtpPort = 2152
 
 /** Whether a UDP port announces a tunnel. */
-export const isTunnel = (port: number): boolean => port === vxlanPort || port === genevePort
+export const isTunnel = (port: number): boolean => port === vxlanPort || port === genevePort || port === gtpPort
 
-/** Tries the inside of a tunnel whose header is at `at`; `stop` is the end of the outer packet on the wire. The cursor is as before unless it succeeds. */
+/**
+ * Tries the inside of a tunnel whose header is at `at`; `stop` is the end of the outer packet on the wire. The cursor
+ * is as before unless it succeeds.
+ */
 export function decodeTunnel(c: Cursor, protocol: number, port: number, at: number, stop: number): number {
   const { source, length, ttl, fragment, bits, scope, tags, end, wireEnd, layers } = c
   if ((bits & kind.firstFragment) !== 0) return outcome.header
@@ -43,7 +48,7 @@ function inside(c: Cursor, protocol: number, port: number, at: number): number {
     case 4: return decodeIpv4(c, at)
     case 41: return decodeIpv6(c, at)
     case 47: return gre(c, at)
-    default: return port === vxlanPort ? vxlan(c, at + 8) : geneve(c, at + 8)
+    default: return port === vxlanPort ? vxlan(c, at + 8) : port === genevePort ? geneve(c, at + 8) : gtp(c, at + 8)
   }
 }
 
@@ -87,4 +92,23 @@ function geneve(c: Cursor, at: number): number {
   const inner = at + 8 + (first & 63) * 4
   const type = view.getUint16(at + 2)
   return type === 0x6558 ? ethernet(c, inner) : type < 1536 ? outcome.notIp : etherType(c, type, inner)
+}
+
+/** GTP-U version 1 with user data in it; extension headers are walked (TS 29.281, 5). */
+function gtp(c: Cursor, at: number): number {
+  const { view, end } = c
+  if (at + 8 > end) return outcome.truncated
+  const flags = view.getUint8(at)
+  if (flags >> 4 !== 3 || view.getUint8(at + 1) !== 255) return outcome.header
+  if ((flags & 7) === 0) return rawIp(c, at + 8)
+  let next = at + 11
+  for (let inner = at + 12; ; ) {
+    if (inner > end) return outcome.truncated
+    if ((flags & 4) === 0 || view.getUint8(next) === 0) return rawIp(c, inner)
+    if (inner >= end) return outcome.truncated
+    const size = view.getUint8(inner) * 4
+    if (size === 0 || ++c.layers > layerLimit) return outcome.header
+    next = inner + size - 1
+    inner += size
+  }
 }

@@ -1,10 +1,12 @@
 /**
- * What an initiator did just before: flows begun, flows failed, distinct responders, distinct ports, over about ten seconds and about ten minutes of packet
- * time. A window is the pane being filled and the one before it (5 s, 300 s each), so it covers the last 5 to 10 s, 5 to 10 min. Distinct things are
- * counted with a bitmap of 128 bits (linear counting, Whang et al. 1990): exact to a few per cent up to 100, about 600 at most.
+ * What an initiator did just before: flows begun, flows failed, distinct responders, distinct ports, over about ten
+ * seconds and about ten minutes of packet time. A window is the pane being filled and the one before it (5 s, 300 s
+ * each), so it covers the last 5 to 10 s, 5 to 10 min. Distinct things are counted with a bitmap of 128 bits (linear
+ * counting, Whang et al. 1990): exact to a few per cent up to 100, about 600 at most.
  *
- * Bounded: up to 65,536 initiators in sets of four; the one unseen for longest gives way, and begins at zero when it comes back.
- * Depends on the packets alone (the hash is fixed; a set that an attacker fills costs accuracy for that set, never time). Allocates nothing.
+ * Bounded: up to 65,536 initiators in sets of four; the one unseen for longest gives way, and begins at zero when it
+ * comes back. Depends on the packets alone (the hash is fixed; a set that an attacker fills costs accuracy for that
+ * set, never time). Allocates nothing.
  */
 
 const ways = 4
@@ -55,8 +57,8 @@ export class InitiatorContext {
   }
 
   /**
-   * Writes the eight numbers of the initiator at this moment to `out[at ...]`, then counts the flow that begins. Addresses are words of
-   * `words` (one, or four for IPv6) at `initiator` and `responder`.
+   * Writes the eight numbers of the initiator at this moment to `out[at ...]`, then counts the flow that begins.
+   * Addresses are words of `words` (one, or four for IPv6) at `initiator` and `responder`.
    */
   begin(words: Int32Array, initiator: number, responder: number, six: boolean, responderPort: number, micros: number, out: Uint16Array, at: number): void {
     const e = this.entry(words, initiator, six, micros, true)

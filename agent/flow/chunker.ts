@@ -1,6 +1,7 @@
 /**
- * Records -> chunks. A chunk is cut at a number of records, of octets, and by the packet clock, never by the wall clock: the same packets give the same
- * chunks. Records are encoded into one scratch buffer and copied once, when their chunk is cut.
+ * Records -> chunks. A chunk is cut at a number of records, of octets, and by the packet clock, never by the wall
+ * clock: the same packets give the same chunks. Records are encoded into one scratch buffer and copied once, when
+ * their chunk is cut.
  */
 import type { Chunk } from './chunk.ts'
 
@@ -30,7 +31,10 @@ export class Chunker {
     return this.bytes
   }
 
-  /** Makes room for a record of up to `octets`, cutting the chunk when it does not fit; gives the position of its first byte. */
+  /**
+   * Makes room for a record of up to `octets`, cutting the chunk when it does not fit; gives the position of its
+   * first byte.
+   */
   reserve(octets: number, clockMicros: number): number {
     if (this.count > 0 && this.used + octets + prefix > this.maxOctets) this.cut(clockMicros, false)
     if (this.used + octets + prefix > this.bytes.length) {

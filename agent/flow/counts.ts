@@ -1,6 +1,6 @@
 /**
- * The engine's side of the loss ledger: plain numbers while packets pass, added to the ledger when a chunk is cut. Outcomes of decoding come first, so
- * that an outcome is its own index. Stocks are what is inside now.
+ * The engine's side of the loss ledger: plain numbers while packets pass, added to the ledger when a chunk is cut.
+ * Outcomes of decoding come first, so that an outcome is its own index. Stocks are what is inside now.
  */
 import type { AgentCounter, AgentLedger } from '../../proto/ledger.ts'
 

@@ -1,11 +1,13 @@
 /**
- * The flow engine: frames in, chunks of encoded records out. Synchronous; nothing is allocated per packet. Content goes by packet time, emission by the
- * packet clock (the latest time of any frame, or the wall clock's when a live source is silent): a packet after the idle limit starts a new flow even
- * if no tick came. So the same frames give the same chunks, however they are cut into blocks.
+ * The flow engine: frames in, chunks of encoded records out. Synchronous; nothing is allocated per packet. Content
+ * goes by packet time, emission by the packet clock (the latest time of any frame, or the wall clock's when a live
+ * source is silent): a packet after the idle limit starts a new flow even if no tick came. So the same frames give
+ * the same chunks, however they are cut into blocks.
  *
- * Loses nothing: every frame is counted as one packet of one flow or under its reason for not being one, and every flow is reported. When the table
- * is full the flow that is nearest to its end is reported early, marked `evicted`. `consume`, `advance` and `finish` stop early while `maxChunks`
- * chunks wait, and go on where they stopped when called again.
+ * Loses nothing: every frame is counted as one packet of one flow or under its reason for not being one, and every
+ * flow is reported. When the table is full the flow that is nearest to its end is reported early, marked `evicted`.
+ * `consume`, `advance` and `finish` stop early while `maxChunks` chunks wait, and go on where they stopped when
+ * called again.
  */
 import { Chunker } from './chunker.ts'
 import { Counts, tally } from './counts.ts'
@@ -20,7 +22,9 @@ import type { ContextStage, DecodeStage, ProtocolStage } from './stages.ts'
 export { defaultEngineOptions, nfstreamEngineOptions } from './options.ts'
 export type { EngineOptions } from './options.ts'
 
-/** A clock that frames have left so far behind for so long was wrong (a second file, a stepped clock): it is set back. */
+/**
+ * A clock that frames have left so far behind for so long was wrong (a second file, a stepped clock): it is set back.
+ */
 const behindMicros = 120e6
 const behindFrames = 1024
 
@@ -84,8 +88,8 @@ export class FlowEngine {
   }
 
   /**
-   * Hashes the batch and reads a word of each cache line that its packets are about to need, all independent of each other, so that the memory accesses
-   * overlap. Changes nothing.
+   * Hashes the batch and reads a word of each cache line that its packets are about to need, all independent of each
+   * other, so that the memory accesses overlap. Changes nothing.
    */
   private touch(frames: Frames, count: number): void {
     const { decoder: { packets }, flows: { table, table: { I } }, hashes } = this
@@ -120,7 +124,10 @@ export class FlowEngine {
     return true
   }
 
-  /** The clock enters another second: flows whose time has come are visited, and the chunk is cut when its time has come. */
+  /**
+   * The clock enters another second: flows whose time has come are visited, and the chunk is cut when its time has
+   * come.
+   */
   private tick(now: number): boolean {
     const { flows, flows: { wheel }, chunks, options } = this
     const second = Math.floor(now / 1e6)

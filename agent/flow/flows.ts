@@ -1,6 +1,7 @@
 /**
- * The life of a flow: it opens with a packet, is reported in parts, ends, and may have to go early when memory is full. Each record that leaves
- * is counted with the packets it reports at the moment it is written, so the ledger balances wherever a chunk is cut.
+ * The life of a flow: it opens with a packet, is reported in parts, ends, and may have to go early when memory is
+ * full. Each record that leaves is counted with the packets it reports at the moment it is written, so the ledger
+ * balances wherever a chunk is cut.
  */
 import { directionMethods, endReasons, mark } from '../../proto/flow.ts'
 import * as at from './layout.ts'
@@ -75,7 +76,10 @@ export class Flows {
     }
   }
 
-  /** Credits the packet in `slot` to its flow. `hash` is that of its addresses and ports. Gives the flow whose part is now full of transactions, else 0. */
+  /**
+   * Credits the packet in `slot` to its flow. `hash` is that of its addresses and ports. Gives the flow whose part is
+   * now full of transactions, else 0.
+   */
   apply(packets: Packets, slot: number, hash: number, view: DataView, bytes: Uint8Array): number {
     const { table, table: { I, F, B, H } } = this
     const bits = packets.kind[slot]
@@ -324,7 +328,10 @@ export class Flows {
     }
   }
 
-  /** Makes room: the flow nearest to its end goes, `keep` excepted; answered flows that are busy right now get a second chance. */
+  /**
+   * Makes room: the flow nearest to its end goes, `keep` excepted; answered flows that are busy right now get a
+   * second chance.
+   */
   private evict(keep: number): void {
     const { table: { I, F, B }, wheel, counts } = this
     for (let tries = 0; ; tries++) {

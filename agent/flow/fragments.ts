@@ -1,7 +1,8 @@
 /**
- * Fragments find their flow: the first fragment, which has the ports, leaves them here under (addresses, protocol, identification); later ones take
- * them. 4,096 entries, the newest wins its place, each good for 30 s of packet time. A later fragment that finds nothing is a flow without ports.
- * Two packets whose 64 bits of hash agree would share ports; nobody can aim at that without the table's secret.
+ * Fragments find their flow: the first fragment, which has the ports, leaves them here under (addresses, protocol,
+ * identification); later ones take them. 4,096 entries, the newest wins its place, each good for 30 s of packet time.
+ * A later fragment that finds nothing is a flow without ports. Two packets whose 64 bits of hash agree would share
+ * ports; nobody can aim at that without the table's secret.
  */
 import { finish, fold, hashKeys } from './hash.ts'
 import type { Packets } from '../decode/packets.ts'

@@ -1,6 +1,7 @@
 /**
- * Hash of a conversation: the same for both directions (the endpoints' hashes are added), and keyed, because whoever sends packets chooses their
- * addresses: multipliers drawn from a secret make colliding endpoints unknowable from outside (multiply-shift, Dietzfelbinger et al. 1997).
+ * Hash of a conversation: the same for both directions (the endpoints' hashes are added), and keyed, because whoever
+ * sends packets chooses their addresses: multipliers drawn from a secret make colliding endpoints unknowable from
+ * outside (multiply-shift, Dietzfelbinger et al. 1997).
  */
 
 /** Multipliers and additive constants from a 32-bit seed (splitmix). */

@@ -1,7 +1,8 @@
 /**
- * Where everything about a flow lies: the one table of offsets. A flow is a record of 256 octets in one large ArrayBuffer, four cache lines; once it has a
- * second direction or a second part it also has an extension of 128 octets in the same buffer. So a flood of unanswered packets costs 256 octets a flow,
- * and a packet touches three lines. Ids are units of 128 octets: a record is two units, an extension is one. Id 0 is nobody.
+ * Where everything about a flow lies: the one table of offsets. A flow is a record of 256 octets in one large
+ * ArrayBuffer, four cache lines; once it has a second direction or a second part it also has an extension of 128
+ * octets in the same buffer. So a flood of unanswered packets costs 256 octets a flow, and a packet touches three
+ * lines. Ids are units of 128 octets: a record is two units, an extension is one. Id 0 is nobody.
  *
  *   record      0 key and links | 64 the flow | 128 initiator's direction | 192 first sizes, history, context
  *   extension   0 responder's direction | 64 what came before this part, handshake, more history

@@ -1,4 +1,6 @@
-/** What can be set about flows. Everything here changes records, so it is part of a replay's boot (agent/identity.ts). */
+/**
+ * What can be set about flows. Everything here changes records, so it is part of a replay's boot (agent/identity.ts).
+ */
 
 export type EngineOptions = {
   /** Silence after which a flow ends; of a SYN nobody answered; of a connection that was closed or reset. */
@@ -11,7 +13,10 @@ export type EngineOptions = {
   /** Without parts: a flow that lasts longer is ended and begun anew. */
   activeMicros: number
   parts: boolean
-  /** Octets of all flow state together: records, table, names, context. The oldest flow is exported early before more is taken. */
+  /**
+   * Octets of all flow state together: records, table, names, context. The oldest flow is exported early before more
+   * is taken.
+   */
   memory: number
   /** A chunk is cut at this many records, this many octets, and every so often by the packet clock. */
   chunkRecords: number
@@ -19,7 +24,10 @@ export type EngineOptions = {
   chunkClockMicros: number
   /** `consume` stops when so many chunks wait to be taken. */
   maxChunks: number
-  /** Secret of the hash tables. Records do not depend on it; a live sensor draws it at random, so that nobody can aim at one bucket. */
+  /**
+   * Secret of the hash tables. Records do not depend on it; a live sensor draws it at random, so that nobody can aim
+   * at one bucket.
+   */
   hashSeed: number
 }
 

@@ -1,6 +1,7 @@
 /**
- * Slab -> message Flow, without an object in between. Field numbers are those of proto/flow.ts, in its order, zero and empty values left out as proto3
- * does; a test compares with the codec, byte for byte. The caller guarantees room for `maxRecord` octets beside what the protocol stage needs.
+ * Slab -> message Flow, without an object in between. Field numbers are those of proto/flow.ts, in its order, zero
+ * and empty values left out as proto3 does; a test compares with the codec, byte for byte. The caller guarantees room
+ * for `maxRecord` octets beside what the protocol stage needs.
  */
 import { writeVarint } from '../../proto/wire.ts'
 import { flag, state, tcpConnState } from './tcp.ts'

@@ -1,6 +1,7 @@
 /**
- * What the flow engine needs from the stages beside it: frames decoded, payloads inspected, initiators remembered. The engine is handed them
- * (agent/engine.ts), so no stage imports another. Flow ids are those of the table: unique among open flows, used again later.
+ * What the flow engine needs from the stages beside it: frames decoded, payloads inspected, initiators remembered.
+ * The engine is handed them (agent/engine.ts), so no stage imports another. Flow ids are those of the table: unique
+ * among open flows, used again later.
  */
 import type { Frames } from '../capture/source.ts'
 import type { Packets } from '../decode/packets.ts'
@@ -36,7 +37,10 @@ export type Payload = {
 export interface ProtocolStage {
   /** How many payloads of a new flow the stage wants to see. */
   readonly wanted: number
-  /** Looks at a payload; true when the part is full of transactions and should be closed. Allocates at most for what it keeps. */
+  /**
+   * Looks at a payload; true when the part is full of transactions and should be closed. Allocates at most for what
+   * it keeps.
+   */
   inspect(payload: Payload): boolean
   /** Upper bound of the octets `write` takes for this flow. */
   size(id: number, application: number): number
@@ -52,7 +56,10 @@ export interface ProtocolStage {
 export const contextCount = 8
 
 export interface ContextStage {
-  /** Writes the eight numbers of the initiator at this moment into `out[at ...]` (each at most 65535), then counts the flow that begins. */
+  /**
+   * Writes the eight numbers of the initiator at this moment into `out[at ...]` (each at most 65535), then counts the
+   * flow that begins.
+   */
   begin(words: Int32Array, initiator: number, responder: number, six: boolean, responderPort: number, micros: number, out: Uint16Array, at: number): void
   /** Counts a failure of the initiator. */
   failed(words: Int32Array, initiator: number, six: boolean, micros: number): void

@@ -1,7 +1,8 @@
 /**
- * The flow table: records in one ArrayBuffer and an open-addressing index over them (hash, id), with backward-shift deletion. Memory is bounded: the
- * buffer is reserved once and touched from both ends only as far as flows need it, the index doubles as it fills. `claim` gives 0 when the
- * buffer is full: the caller ends an old flow first. Never throws after construction, allocates only when the index doubles.
+ * The flow table: records in one ArrayBuffer and an open-addressing index over them (hash, id), with backward-shift
+ * deletion. Memory is bounded: the buffer is reserved once and touched from both ends only as far as flows need it,
+ * the index doubles as it fills. `claim` gives 0 when the buffer is full: the caller ends an old flow first. Never
+ * throws after construction, allocates only when the index doubles.
  */
 import { endpoint, finish, fold, hashKeys } from './hash.ts'
 import { extensionI, initiatorI, kindI, portsI, responderI, scopeI, shiftI, unit } from './layout.ts'

@@ -1,7 +1,8 @@
 /**
- * What TCP's flags and numbers say about a flow: each side's state, the connection state, the letters of the history, handshake times. Words, letters and
- * their meaning are Zeek's (docs.zeek.org, base/protocols/conn), so that analysts read what they know. Upper case is the initiator's. The
- * letters t (sent again), w (zero window) and g (gap) appear at the 1st, 10th and 100th time.
+ * What TCP's flags and numbers say about a flow: each side's state, the connection state, the letters of the history,
+ * handshake times. Words, letters and their meaning are Zeek's (docs.zeek.org, base/protocols/conn), so that analysts
+ * read what they know. Upper case is the initiator's. The letters t (sent again), w (zero window) and g (gap) appear
+ * at the 1st, 10th and 100th time.
  */
 import * as at from './layout.ts'
 import type { FlowTable } from './table.ts'
@@ -64,8 +65,9 @@ const delta = (a: number, b: number): number => a - b | 0
 const implausible = 1048576
 
 /**
- * One TCP packet of direction `direction` (0 initiator). `own` and `peer` are the units of the two directions, 0 where there is none yet;
- * `header` says whether numbers may be read at `transport`. Gives true when the time-out that applies has changed.
+ * One TCP packet of direction `direction` (0 initiator). `own` and `peer` are the units of the two directions, 0
+ * where there is none yet; `header` says whether numbers may be read at `transport`. Gives true when the time-out
+ * that applies has changed.
  */
 export function updateTcp(
   table: FlowTable, id: number, direction: number, own: number, peer: number, flags: number, payload: number, view: DataView, transport: number, header: boolean,

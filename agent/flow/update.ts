@@ -1,6 +1,7 @@
 /**
- * A packet enters its flow: the sums of the flow and of one direction, and what TCP says. Allocates nothing, never throws. Times that run backwards count
- * as no time at all. Formulas are sums only (proto/flow.ts: readers derive means and deviations).
+ * A packet enters its flow: the sums of the flow and of one direction, and what TCP says. Allocates nothing, never
+ * throws. Times that run backwards count as no time at all. Formulas are sums only (proto/flow.ts: readers derive
+ * means and deviations).
  */
 import * as at from './layout.ts'
 import { flag } from './tcp.ts'
@@ -99,7 +100,9 @@ export function addPacket(table: FlowTable, id: number, u: number, direction: nu
   }
 }
 
-/** Handshake times, kept as: SYN to SYN/ACK, and SYN/ACK to the initiator's first ACK. Both are in the extension `e`. */
+/**
+ * Handshake times, kept as: SYN to SYN/ACK, and SYN/ACK to the initiator's first ACK. Both are in the extension `e`.
+ */
 export function timeHandshake(table: FlowTable, id: number, e: number, direction: number, flags: number, micros: number): void {
   const { I, F } = table
   const e32 = e << at.shiftI

@@ -1,7 +1,8 @@
 /**
- * Timing wheel of one-second buckets. A flow stands in the bucket of the second after which something can happen to it; whether it does is decided when the
- * bucket comes round, and if not the flow is put further on. Buckets are queues (first in, first out) linked through the records, so
- * the order of visits depends on the packets alone. A time beyond the wheel stands in the farthest bucket and is looked at again there.
+ * Timing wheel of one-second buckets. A flow stands in the bucket of the second after which something can happen to
+ * it; whether it does is decided when the bucket comes round, and if not the flow is put further on. Buckets are
+ * queues (first in, first out) linked through the records, so the order of visits depends on the packets alone. A
+ * time beyond the wheel stands in the farthest bucket and is looked at again there.
  */
 import { bucketB, nextI, previousI, shiftB, shiftI } from './layout.ts'
 import type { FlowTable } from './table.ts'

@@ -1,4 +1,7 @@
-/** Protocols told by their first payload octets. The index is what a flow record holds; the list only grows at its end. */
+/**
+ * Protocols told by their first payload octets. The index is what a flow record holds; the list only grows at its
+ * end.
+ */
 export const applications = [
   '', 'dns', 'mdns', 'llmnr', 'tls', 'http', 'http2', 'ssh', 'smtp', 'ftp', 'imap', 'pop3', 'smb', 'rdp', 'ntp', 'dhcp', 'quic', 'snmp',
 ] as const

@@ -1,6 +1,7 @@
 /**
- * DNS messages (RFC 1035; mDNS RFC 6762; LLMNR RFC 4795; over TCP RFC 1035, 4.2.2): the first question, and from the answer its code and number of records. A message
- * that does not hold together is not DNS. Names are bounded (255 octets on the wire); a compression pointer in a question is refused.
+ * DNS messages (RFC 1035; mDNS RFC 6762; LLMNR RFC 4795; over TCP RFC 1035, 4.2.2): the first question, and from the
+ * answer its code and number of records. A message that does not hold together is not DNS. Names are bounded (255
+ * octets on the wire); a compression pointer in a question is refused.
  */
 import { Notes } from './notes.ts'
 import { application } from './applications.ts'
@@ -35,7 +36,10 @@ export function looksLikeDns(view: DataView, from: number, to: number): boolean 
   return (flags & 0x8000) !== 0 || questions > 0 || records > 0
 }
 
-/** Reads a name at `at` into the scratch text; gives the position after it, -1 when it does not fit or is no plain name. */
+/**
+ * Reads a name at `at` into the scratch text; gives the position after it, -1 when it does not fit or is no plain
+ * name.
+ */
 function readName(bytes: Uint8Array, at: number, to: number): number {
   const start = at
   scratchLength = 0
@@ -61,8 +65,8 @@ function readName(bytes: Uint8Array, at: number, to: number): number {
 }
 
 /**
- * Takes one message of flow `payload.id`. Gives 0 when it is no DNS, 1 when it was taken, 2 when the part is full: the transaction is kept for the
- * next one. Messages without a question are taken and leave nothing.
+ * Takes one message of flow `payload.id`. Gives 0 when it is no DNS, 1 when it was taken, 2 when the part is full:
+ * the transaction is kept for the next one. Messages without a question are taken and leave nothing.
  */
 export function takeDns(notes: Notes, payload: Payload, from: number, to: number): number {
   const { view, bytes, offsetMicros } = payload

@@ -1,4 +1,7 @@
-/** HTTP/1 requests and answers (RFC 9112) by their first line, and the host a request names. Bounded: headers are looked at for 2,048 octets. */
+/**
+ * HTTP/1 requests and answers (RFC 9112) by their first line, and the host a request names. Bounded: headers are
+ * looked at for 2,048 octets.
+ */
 import type { Found } from './tls.ts'
 
 const scan = 2048

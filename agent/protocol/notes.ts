@@ -1,6 +1,7 @@
 /**
- * What was read from payloads, for the flows that have any: a server name, DNS transactions, the beginning of a TLS greeting that is not complete yet.
- * Bounded in octets: when full, nothing new is kept until flows end; packets and octets are counted all the same.
+ * What was read from payloads, for the flows that have any: a server name, DNS transactions, the beginning of a TLS
+ * greeting that is not complete yet. Bounded in octets: when full, nothing new is kept until flows end; packets and
+ * octets are counted all the same.
  */
 
 export type Transaction = {

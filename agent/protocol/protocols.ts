@@ -1,7 +1,8 @@
 /**
- * What the first payload octets say. Looks at the first few payloads of a flow, and at every DNS message; keeps names for the flows that have some
- * (`notes.ts`, bounded) and writes them into the record. Hostile payload is the normal case: every read is bounded, nothing throws. When the budget
- * of names is spent, flows go without; a flow's packets and octets never depend on this stage.
+ * What the first payload octets say. Looks at the first few payloads of a flow, and at every DNS message; keeps names
+ * for the flows that have some (`notes.ts`, bounded) and writes them into the record. Hostile payload is the normal
+ * case: every read is bounded, nothing throws. When the budget of names is spent, flows go without; a flow's packets
+ * and octets never depend on this stage.
  */
 import { writeVarint } from '../../proto/wire.ts'
 import { application, applications } from './applications.ts'

@@ -1,6 +1,7 @@
 /**
- * Which protocol a payload begins, from its first octets and, where those are not enough, the port. Cheap by design: one switch on the first octet
- * turns most payloads away. Wrong guesses are worse than none: every rule needs several octets to agree.
+ * Which protocol a payload begins, from its first octets and, where those are not enough, the port. Cheap by design:
+ * one switch on the first octet turns most payloads away. Wrong guesses are worse than none: every rule needs several
+ * octets to agree.
  */
 import { application } from './applications.ts'
 import { isHttp2, isHttpAnswer, isHttpRequest, startsWith } from './http.ts'

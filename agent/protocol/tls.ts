@@ -1,9 +1,11 @@
 /**
- * Server name of a TLS ClientHello (RFC 8446, 4.1.2; RFC 6066, 3). Every length is checked against the end; whatever does not fit means "no name".
- * Records may split the message; fragments after the first are read over their headers.
+ * Server name of a TLS ClientHello (RFC 8446, 4.1.2; RFC 6066, 3). Every length is checked against the end; whatever
+ * does not fit means "no name". Records may split the message; fragments after the first are read over their headers.
  */
 
-/** First octets of a TLS record with a handshake message in it: type 22, version 3.x, a length that a record may have. */
+/**
+ * First octets of a TLS record with a handshake message in it: type 22, version 3.x, a length that a record may have.
+ */
 export function looksLikeTls(bytes: Uint8Array, from: number, to: number): boolean {
   if (to - from < 6 || bytes[from] !== 22 || bytes[from + 1] !== 3 || bytes[from + 2] > 4) return false
   const length = bytes[from + 3] << 8 | bytes[from + 4]
@@ -18,7 +20,10 @@ export const helloOctets = (bytes: Uint8Array, from: number): number => 5 + (byt
 /** Where the name lies in `bytes`; `length` is 0 when there is none in what was captured. */
 export type Found = { at: number, length: number }
 
-/** Finds the first host name of the server_name extension in the ClientHello whose record begins at `from`. Fills `found`. */
+/**
+ * Finds the first host name of the server_name extension in the ClientHello whose record begins at `from`. Fills
+ * `found`.
+ */
 export function findServerName(bytes: Uint8Array, from: number, to: number, found: Found): void {
   found.length = 0
   // Record 5, handshake 4, version 2, random 32.
