@@ -135,7 +135,8 @@ export class DnsTunnel implements Detector {
     const { about } = episode
     const usual = this.#parts.aggregate.baseline.usual(about.initiator, measure, episode.overMicros)
     const threshold = thresholdOf(this.#settings, usual)
-    const names = Math.max(episode.value, this.#names.count(key, true))
+    /** The estimate of names may exceed the queries, which are counted; those before sampling began are not among them. */
+    const names = Math.min(Math.max(episode.value, this.#names.count(key, true)), about.queries + sampleFrom - 1)
     return {
       ...frameOf(this, measure, episode, this.#samples.of(key), usual), peer: about.domain, strand: '', windowMicros,
       evidence: [

@@ -21,7 +21,7 @@ export type { DetectorSettings } from './settings.ts'
 type Settings = DetectorSettings['detectors']
 
 /** Name -> how to make it. */
-const detectors = {
+export const detectors = {
   'port-scan': (settings: Settings, parts: DetectorParts): Detector => new PortScan(settings['port-scan'], parts),
   'brute-force': (settings: Settings, parts: DetectorParts): Detector => new BruteForce(settings['brute-force'], parts),
   'dns-tunnel': (settings: Settings, parts: DetectorParts): Detector => new DnsTunnel(settings['dns-tunnel'], parts),

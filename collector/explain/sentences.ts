@@ -2,7 +2,7 @@
  * One sentence per detector, from the facts of a detection, and what an analyst would do next. Every piece of text has
  * been made inert before.
  */
-import { counted, decimal, duration, number, octets } from './words.ts'
+import { counted, decimal, duration, estimated, number, octets } from './words.ts'
 import type { UsualRange } from '../../proto/alert.ts'
 
 /** What a sentence is made of: the two sides by name, the facts, the usual range, the window. */
@@ -35,7 +35,7 @@ const flowsOf = (query: Record<string, string>): string => `/v1/flows?${new URLS
 
 export const phrases: ReadonlyMap<string, Phrases> = new Map<string, Phrases>([
   ['port-scan', {
-    sentence: (told) => `${told.entity} tried ${counted(count(told, 'tried'), 'port')} on ${told.peer} in ${duration(told.windowMicros / 1e6)}; ${number(count(told, 'failed'))} failed. ${usually(told)}`,
+    sentence: (told) => `${told.entity} tried ${estimated(count(told, 'tried'), 'port')} on ${told.peer} in ${duration(told.windowMicros / 1e6)}; ${number(count(told, 'failed'))} failed. ${usually(told)}`,
     nextSteps: (told) => [
       `Ask who runs ${told.entity}: is a vulnerability scan or an inventory planned?`,
       `See which ports answered, and what was said there: ${flowsOf({ initiator: told.entityAddress, responder: told.peerAddress })}`,
@@ -61,7 +61,7 @@ export const phrases: ReadonlyMap<string, Phrases> = new Map<string, Phrases>([
       const hosts = count(told, 'hosts')
       const prevalence = hosts <= 1 ? 'no other host uses this domain' : `${number(hosts)} hosts use this domain`
       const shape = `the longest labels have ${decimal(count(told, 'labelLength'))} characters on average, the names ${decimal(count(told, 'entropy'))} bits per character`
-      return `${told.entity} asked for ${counted(count(told, 'names'), 'different name')} below ${told.peer} in ${duration(told.windowMicros / 1e6)}; ${shape}; ${prevalence}. ${usually(told)}`
+      return `${told.entity} asked for ${estimated(count(told, 'names'), 'different name')} below ${told.peer} in ${duration(told.windowMicros / 1e6)}; ${shape}; ${prevalence}. ${usually(told)}`
     },
     nextSteps: (told) => [
       `Find the program on ${told.entity} that asks: a DNS log or an endpoint tool names it.`,

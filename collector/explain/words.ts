@@ -27,6 +27,9 @@ export const decimal = (value: number): string => short.format(value)
 /** '1 port', '112 ports'. */
 export const counted = (value: number, one: string, many = `${one}s`): string => `${number(value)} ${value === 1 ? one : many}`
 
+/** Distinct counts are exact to 256 and estimates above: '112 ports', 'about 991 ports'. */
+export const estimated = (value: number, one: string): string => `${value > 256 ? 'about ' : ''}${counted(value, one)}`
+
 /** Octets in decimal units: '1.2 MB'. */
 export function octets(value: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB']

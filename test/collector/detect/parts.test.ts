@@ -197,6 +197,15 @@ describe('the settings', () => {
   })
 })
 
+describe('the pages', () => {
+  it('name every setting and every kind of evidence', () => {
+    const page = (name: string): string => readFileSync(join(import.meta.dirname, `../../../docs/detectors/${name}.md`), 'utf8')
+    for (const [name, keys] of Object.entries(shippedSettings().detectors)) for (const key of Object.keys(keys)) expect(page(name), name).toContain(`\`${key}\``)
+    const scan = Array.from({ length: 20 }, (_, i) => refused({ startMicros: start + i * 1e6, responderPort: i + 1, edgeScore: 0.5 }))
+    for (const { name } of detect(scan).alerts[0].evidence) expect(page('port-scan') + page('flow-model')).toContain(`\`${name}\``)
+  })
+})
+
 describe('the set', () => {
   it('names a source, techniques and a version for every detector', () => {
     for (const { name, source, techniques, versionHash, kind } of new Chain().set.detectors) {

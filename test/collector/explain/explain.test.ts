@@ -43,6 +43,11 @@ describe('a sentence', () => {
       'the longest labels have 30 characters on average, the names 4 bits per character; 2 hosts use this domain. There is no history of this host yet.')
   })
 
+  it('does not pretend that an estimate is a count', () => {
+    expect(sentence({ facts: { tried: 256, failed: 250, internal: true } })).toContain('tried 256 ports on')
+    expect(sentence({ facts: { tried: 1016, failed: 1010, internal: true } })).toContain('tried about 1,016 ports on 10.1.2.9 in 10 min; 1,010 failed.')
+  })
+
   it('exists for a detector it has no words for', () => {
     expect(explain(detection({ detector: 'new-one' }))).toMatchObject({ finding: { sentence: 'new-one fired for 10.1.4.7.' }, nextSteps: [] })
   })
