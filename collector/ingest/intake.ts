@@ -93,7 +93,7 @@ export class Intake {
   /**
    * Takes one sealed FlowBatch. Gives how many batches were taken and how many were known already. Throws
    * E_BATCH_TOO_LARGE, E_BATCH_UNDECODABLE, E_BATCH_VERSION, E_BATCH_SIGNATURE (never try again), E_SINK_BUSY,
-   * E_DATA_FULL, E_DATA_UNWRITABLE (try again: it was not taken).
+   * E_DATA_FULL, E_STORE (try again: it was not taken).
    */
   async accept(body: Uint8Array): Promise<{ taken: number, duplicate: number }> {
     let batch: BatchFrame

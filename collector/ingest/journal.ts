@@ -152,8 +152,7 @@ export class Journal {
 
   /**
    * Writes one record; resolves with its offset once it is on the disk. `items`: records inside, for counting losses.
-   * Throws E_SINK_BUSY (queue full, retry later), E_DATA_FULL, E_DATA_UNWRITABLE, E_BATCH_TOO_LARGE; then it is not
-   * in the log.
+   * Throws E_SINK_BUSY (queue full), E_DATA_FULL, E_STORE (the disk fails), E_BATCH_TOO_LARGE; then it is not in the log.
    */
   append(bytes: Uint8Array, items = 0, kind = 1): Promise<number> {
     if (bytes.length > maxPayloadOctets) return Promise.reject(new VedetteError('E_BATCH_TOO_LARGE'))
@@ -181,7 +180,8 @@ export class Journal {
         for (const [i, { resolve }] of group.entries()) resolve(offsets[i])
         for (const wake of this.#waiters) wake()
       } catch (error) {
-        const told = fileError(error, this.#dir)
+        // Whatever it is, the sender keeps the batch and tries again.
+        const told = fileError(error, this.#dir, 'E_STORE')
         for (const { reject } of group) reject(told)
       }
       for (const { bytes } of group) this.#queuedOctets -= bytes.length
@@ -362,11 +362,11 @@ async function writeAll(file: FileHandle, octets: Buffer, position: number): Pro
   for (let at = 0; at < octets.length;) at += (await file.write(octets, at, octets.length - at, position + at)).bytesWritten
 }
 
-function fileError(error: unknown, dir: string): VedetteError {
+function fileError(error: unknown, dir: string, otherwise: 'E_STORE' | 'E_DATA_UNWRITABLE' = 'E_DATA_UNWRITABLE'): VedetteError {
   if (error instanceof VedetteError) return error
   const name = errnoName(error)
   return name === 'ENOSPC' || name === 'EDQUOT'
     ? new VedetteError('E_DATA_FULL', `no space left in ${dir}`, 'Free some space; nothing was acknowledged, so nothing is lost', { cause: error })
-    : new VedetteError('E_DATA_UNWRITABLE', `cannot write to ${dir} (${name === '' ? String(error) : name})`,
+    : new VedetteError(otherwise, `cannot write to ${dir} (${name === '' ? String(error) : name})`,
         'Check the disk and the rights of the folder', { cause: error })
 }

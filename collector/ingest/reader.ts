@@ -45,6 +45,11 @@ export type LogReaderOptions = {
   groupOctets?: number
   /** Most records in one group. Default 20,000. */
   groupRecords?: number
+  /**
+   * After new batches arrive: how long to wait for more of them before reading, so that a transaction carries several.
+   * Default 0.
+   */
+  lingerMs?: number
   /** Waits between tries; rejects when aborted. Handed in by tests. */
   wait?: (ms: number, signal: AbortSignal) => Promise<void>
 }
@@ -75,7 +80,7 @@ export class LogReader {
 
   constructor(options: LogReaderOptions) {
     this.name = options.name
-    this.#options = { groupOctets: 1024 * 1024, groupRecords: 20_000, wait: sleep, done: options.from, ...options }
+    this.#options = { groupOctets: 1024 * 1024, groupRecords: 20_000, lingerMs: 0, wait: sleep, done: options.from, ...options }
     this.#position = Math.min(options.from, this.#options.done)
     this.#done = this.#options.done
   }
@@ -121,8 +126,16 @@ export class LogReader {
       if (!await this.#apply(group)) return
       this.#position = next
       this.#done = Math.max(this.#done, next)
-      if (next >= journal.end() && !await journal.waitFor(next, signal)) return
+      if (next < journal.end()) continue
+      if (!await journal.waitFor(next, signal) || !await this.#linger()) return
     }
+  }
+
+  /** False when the reader is to end. */
+  async #linger(): Promise<boolean> {
+    const { lingerMs, wait, signal } = this.#options
+    if (lingerMs === 0) return true
+    return wait(lingerMs, signal).then(() => true, () => false)
   }
 
   /** False when the reader is to end; the group was not applied then. */

@@ -3,10 +3,10 @@
  * number that makes an order total. The table is in the order of the file's columns; a new one goes at the end
  * together with a step in `duckdb-schema.ts`.
  *
- * Numbers are held within their column's range, so no record that a sensor could send makes the archive stumble over
- * it for ever. Addresses and names are text: measured against 128-bit numbers, text costs 0.5 us a row more on the
- * way in, compresses to about the same size, finds one host equally fast and can be read by everybody who opens the
- * file. DNS transactions are JSON; sizes and context are lists.
+ * Numbers are held within their column's range, so no record that a sensor could send makes the archive stumble over it for
+ * ever. Addresses are text: over a million rows 128-bit numbers took 0.6 us of CPU an address against 1.3, and 4.7 octets
+ * against 5.0, but finding one host took them 167 ms against 76, and text can be read by everybody who opens the file. DNS
+ * transactions are JSON; sizes and context are lists.
  */
 import { BIGINT, BOOLEAN, DOUBLE, DuckDBListValue, FLOAT, INTEGER, LIST, listValue, UINTEGER, USMALLINT, UTINYINT, VARCHAR } from '@duckdb/node-api'
 import { makeFlow } from '../../proto/codec.ts'

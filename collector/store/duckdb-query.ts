@@ -30,6 +30,7 @@ class Builder {
   where(): string { return this.tests.length === 0 ? '' : `WHERE ${this.tests.join(' AND ')}` }
 }
 
+/** Most rows of one page. */
 export const maxFlows = 1000
 
 /**
@@ -53,8 +54,9 @@ export function flowsStatement(query: FlowQuery): Bound & { limit: number } {
     const [end, id] = decodeCursor(cursor, 'flows', [0, 0]).map((key) => b.micros(Number(key)))
     b.tests.push(`end_micros <= ${end} AND (end_micros < ${end} OR id < ${id})`)
   }
-  const limit = Math.max(1, Math.min(maxFlows, Math.trunc(query.limit)))
-  const sql = `SELECT ${columnList} FROM flow ${b.where()} ORDER BY end_micros DESC, id DESC LIMIT ${b.integer(limit + 1)}`
+  // A whole number of our own making, written out: with a bound one the planner cannot keep just the rows it needs.
+  const limit = Math.max(1, Math.min(maxFlows, Math.trunc(query.limit) || 1))
+  const sql = `SELECT ${columnList} FROM flow ${b.where()} ORDER BY end_micros DESC, id DESC LIMIT ${String(limit + 1)}`
   return { sql, values: b.values, types: b.types, limit }
 }
 

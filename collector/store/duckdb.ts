@@ -3,7 +3,7 @@
  * `append` has returned survives kill -9; what it has not is read again from the log by position, so nothing is
  * stored twice.
  *
- * Blocks the thread while a group is handed to the appender (about 8 us a record); commits, checkpoints and questions
+ * Blocks the thread while a group is handed to the appender (about 13 us a record); commits, checkpoints and questions
  * run on DuckDB's own threads. Limits: memory, threads, temporary files inside the folder; a question ends after
  * `deadlineMs` with E_STORE; at most `readers` questions run at once, the others wait. One process per file: DuckDB
  * locks it, even against readers. No extension is ever fetched, no other file is reachable by SQL.
@@ -16,7 +16,7 @@ import { dirname, join } from 'node:path'
 import { BIGINT, DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api'
 import { errnoName, VedetteError } from '../../proto/error.ts'
 import { archiveRow, columnTypes, fillChunk, readRow } from './duckdb-columns.ts'
-import { byIdStatements, countsStatement, flowsCursor, flowsStatement } from './duckdb-query.ts'
+import { byIdStatements, countsStatement, flowsCursor, flowsStatement, maxFlows } from './duckdb-query.ts'
 import { archiveSteps } from './duckdb-schema.ts'
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
 import type { FlowBatch, FlowId } from '../../proto/flow.ts'
@@ -80,6 +80,8 @@ export class DuckdbArchive implements Archive {
       instance = await DuckDBInstance.create(path, {
         memory_limit: `${String(Math.ceil(memoryLimit / 1024))}KiB`, threads: String(threads), temp_directory: join(dirname(path), 'archive-temporary'),
         max_temp_directory_size: '2GiB', autoinstall_known_extensions: 'false', autoload_known_extensions: 'false', checkpoint_threshold: '64MiB',
+        // A page is found by its narrow columns first; only its rows are then read whole: three times as fast.
+        late_materialization_max_rows: String(maxFlows + 1),
       })
       const writer = await instance.connect()
       await migrate(writer, path)

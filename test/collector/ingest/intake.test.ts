@@ -142,7 +142,7 @@ describe('accepting', () => {
     await made.accept(sealed(4))
     expect(made.streams()).toEqual([{
       stream: 'edge/0', sensor: 'edge', boot, run: '', vantage: 'host', simulated: true, sequence: 5, clockMicros: 1.7e15 + 5e6, receivedMs: 1.7e12,
-      last: true, counters: new Map([['frames', 50]]), gaps: 1,
+      last: true, counters: new Map([['frames', 50]]), records: 2, gaps: 1,
     }])
     expect(made.counts()).toMatchObject({ dropped: 1, missing: 0 })
   })

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Journal } from '../../../collector/ingest/journal.ts'
 import { ManualClock } from '../../../proto/process/clock.ts'
 import { memoryLog, scratch } from './batches.ts'
@@ -256,5 +256,24 @@ describe('a full disk', () => {
     } finally {
       execFileSync('umount', [dir])
     }
+  })
+})
+
+describe('a failing disk', () => {
+  it('gives up a file whose flush failed, tells the sender to try again, and goes on in a new segment', async () => {
+    const made = await journal()
+    await made.append(body(1))
+    const { open } = await import('node:fs/promises')
+    const probe = await open(join(folder.dir, segments()[0]), 'r')
+    const prototype = Object.getPrototypeOf(probe) as { datasync: () => Promise<void> }
+    await probe.close()
+    const failing = vi.spyOn(prototype, 'datasync').mockRejectedValueOnce(Object.assign(new Error('EIO'), { code: 'EIO' }))
+    await expect(made.append(body(2))).rejects.toMatchObject({ code: 'E_STORE', retryable: true })
+    failing.mockRestore()
+    await made.append(body(2))
+    expect(segments()).toHaveLength(2)
+    expect(await readAll(made)).toMatchObject({ numbers: [1, 2], damaged: 0 })
+    await made.close()
+    expect((await readAll(await journal())).numbers).toEqual([1, 2])
   })
 })

@@ -71,4 +71,4 @@ it(`stores every acknowledged batch exactly once through ${String(rounds)} kills
   expect(store.position('detection').done).toBe(journal.end())
   expect(await archive.position()).toBe(journal.end())
   await closeEmbedded(opened)
-}, 60_000)
+}, 30_000 + rounds * 5000)
