@@ -38,6 +38,7 @@ const broken = (path: string, text: string): string[] => checkFile(path, header 
 describe('a planted violation is caught', () => {
   it.each([
     ['a value from another step', 'agent/sink/http.ts', "import { Table } from '../flow/table.ts'", 'import'],
+    ['the decoder inside the flow engine', 'agent/flow/engine.ts', "import { Decoder } from '../decode/decoder.ts'", 'import'],
     ['a value smuggled in by a dynamic import', 'agent/sink/http.ts', "const { Table } = await import('../flow/table.ts')", 'import'],
     ['a value re-exported', 'agent/sink/http.ts', "export { Table } from '../flow/table.ts'", 'import'],
     ['an inline type beside a value import', 'agent/sink/http.ts', "import { type Table } from '../flow/table.ts'", 'import'],
@@ -95,7 +96,8 @@ describe('a planted violation is caught', () => {
 
 describe('what is allowed passes', () => {
   it.each([
-    ['agent/flow/engine.ts', "import { decode } from '../decode/ethernet.ts'\nimport type { Frames } from '../capture/source.ts'"],
+    ['agent/flow/engine.ts', "import type { Packets } from '../decode/packets.ts'\nimport type { Frames } from '../capture/source.ts'"],
+    ['agent/engine.ts', "import { Decoder } from './decode/decoder.ts'"],
     ['collector/detect/port-scan.ts', "import { DistinctWindows } from '../aggregate/distinct-windows.ts'"],
     ['collector/aggregate/panes.ts', "import type { SeenFlow } from '../detect/detector.ts'"],
     ['collector/alert/group.ts', "import type { Store } from '../store/store.ts'\nimport { VedetteError } from '../../proto/error.ts'"],

@@ -14,8 +14,6 @@ export const steps = {
 
 /** Steps whose values another step may import, and why. */
 const valueExceptions: ReadonlyMap<string, readonly string[]> = new Map([
-  // One hot loop: a call through an interface per packet costs more than the packet.
-  ['agent/flow', ['agent/decode', 'agent/protocol', 'agent/feature']],
   // Windows are the detectors' data structure.
   ['collector/detect', ['collector/aggregate']],
 ])
@@ -180,8 +178,8 @@ const allowedValue = (from: Place, to: Place): boolean =>
 
 const fileName = (path: string): string => path.split('/').at(-1)?.split('.')[0] ?? ''
 
-/** The files that see every stage of their process. */
-const isWhole = (path: string): boolean => /^(agent|collector)\/(main|pipeline)\.ts$/.test(path)
+/** The files that see every stage of their process; the agent's hot loop is put together in a file of its own. */
+const isWhole = (path: string): boolean => /^(agent|collector)\/(main|pipeline)\.ts$/.test(path) || path === 'agent/engine.ts'
 
 function resolve(from: string, specifier: string): string {
   const parts = from.split('/').slice(0, -1)

@@ -4,11 +4,10 @@
  */
 import { expected, limits } from '../../proto/process/config-check.ts'
 import { environmentName, formatQuantity, leaves } from '../../proto/process/config-schema.ts'
-import type { TSchema } from 'typebox'
 import type { Schema } from '../../proto/process/config-schema.ts'
 import type { MetricSpec } from '../../proto/process/metrics.ts'
 
-export type ConfigPage = { title: string, file: string, prefix: string, schema: TSchema, defaults: Record<string, unknown> }
+export type ConfigPage = { title: string, file: string, prefix: string, schema: object, defaults: Record<string, unknown> }
 
 const made = '<!-- Made by `npm run docs` from the tables in the source; edit those. -->'
 
