@@ -110,7 +110,7 @@ export class DistinctWindows {
       pool.touch(key, window)
     } else if (pane <= window.newest - keptPanes) return 0
     put(window, member, pane)
-    if (window.members !== undefined && window.members.size > exactLimit) pool.widen(key, window)
+    if (window.members !== undefined && window.members.size > exactLimit && !shed(window)) pool.widen(key, window)
     return countAt(window, Math.min(window.newest, pane + windowPanes - 1))
   }
 
@@ -147,6 +147,16 @@ function advance(window: Window, pane: number): void {
   window.newest = pane
   if (window.members === undefined) return
   for (const [member, seen] of window.members) if (seen <= pane - keptPanes) window.members.delete(member)
+}
+
+/** Gives up members that only late records could still ask for; true when that makes room for exact counting. */
+function shed(window: Window): boolean {
+  for (const [member, seen] of window.members ?? []) {
+    if (seen > window.newest - windowPanes) continue
+    window.members?.delete(member)
+    window.perPane[seen % keptPanes]--
+  }
+  return (window.members?.size ?? 0) <= exactLimit
 }
 
 function put(window: Window, member: number, pane: number): void {

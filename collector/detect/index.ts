@@ -8,7 +8,7 @@ import { DnsTunnel } from './dns-tunnel.ts'
 import { quietMicros } from './firing.ts'
 import { FlowModel } from './flow-model.ts'
 import { OneWayGuard } from './one-way.ts'
-import { isAttempt } from './outcome.ts'
+import { isAlive } from './outcome.ts'
 import { PortScan } from './port-scan.ts'
 import type { Aggregate } from '../aggregate/aggregate.ts'
 import type { Detection, Detector, SeenFlow } from './detector.ts'
@@ -59,7 +59,7 @@ export class DetectorSet {
     this.#carried = flow.stream
     this.guard.observe(flow)
     this.#model.observe(flow)
-    if (flow.initiatorInternal && flow.responderPackets > 0 && isAttempt(flow)) {
+    if (flow.initiatorInternal && isAlive(flow)) {
       this.#aggregate.baseline.seen(flow.initiatorAddress, flow.startMicros)
     }
     for (const detector of this.detectors) detector.observe(flow, out)

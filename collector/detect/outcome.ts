@@ -34,6 +34,11 @@ export function hasConversed(flow: SeenFlow): boolean {
     (flow.initiatorTcpFlags & acknowledged) !== 0 && flow.initiatorPayloadOctets > 0 && flow.responderPayloadOctets > 0
 }
 
+/** Whether a flow shows that its initiator exists: a forged sender can have SYNs refused, but cannot converse. */
+export function isAlive(flow: SeenFlow): boolean {
+  return flow.protocol === tcp ? hasConversed(flow) : isAttempt(flow) && flow.responderPackets > 0
+}
+
 /**
  * Whether an attempt proves that the sensor sees one direction only: the initiator went on after its SYN and no answer
  * was ever seen, or only answers were. An unanswered SYN proves nothing: that is what a scan looks like.

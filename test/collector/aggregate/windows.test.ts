@@ -44,6 +44,15 @@ describe('DistinctWindows', () => {
     expect(windows.count('a', false)).toBe(0)
   })
 
+  it('is exact while 10 minutes hold 256 members, whatever the 5 minutes before them held', () => {
+    const windows = new DistinctWindows(capacity)
+    for (let i = 0; i < 3000; i++) expect(windows.add('steady', i, base + i * 2.6e6, true)).toBe(Math.min(i + 1, plainCount(i)))
+    function plainCount(i: number): number {
+      const first = (paneOf(base + i * 2.6e6) - windowPanes + 1) * paneMicros
+      return i - Math.max(0, Math.ceil((first - base) / 2.6e6)) + 1
+    }
+  })
+
   it('goes on with estimates beyond 256 members, and forgets panes all the same', () => {
     const windows = new DistinctWindows(capacity)
     let count = 0
