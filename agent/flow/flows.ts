@@ -335,10 +335,10 @@ export class Flows {
   private evict(keep: number): void {
     const { table: { I, F, B }, wheel, counts } = this
     for (let tries = 0; ; tries++) {
-      const id = wheel.nearest()
+      const id = wheel.nearest(keep)
       if (id === 0) return
       const answered = I[(id << at.shiftI) + at.extensionI] !== 0
-      if (id !== keep && (tries >= evictionTries || !answered || F[(id << at.shiftF) + at.lastF] < this.clock - recentMicros)) {
+      if (tries >= evictionTries || !answered || F[(id << at.shiftF) + at.lastF] < this.clock - recentMicros) {
         B[(id << at.shiftB) + at.marksB] |= mark.evicted
         counts.values[tally.flowsEvicted]++
         this.end(id, reason.resources)

@@ -50,11 +50,14 @@ export class Wheel {
     return this.head[this.second & size - 1]
   }
 
-  /** The flow whose time comes first, 0 when there is none. */
-  nearest(): number {
+  /** The flow whose time comes first, `except` not counted; 0 when there is none. */
+  nearest(except = 0): number {
     for (let i = 0; i < size; i++) {
       const id = this.head[this.second + i & size - 1]
-      if (id !== 0) return id
+      if (id === 0) continue
+      if (id !== except) return id
+      const next = this.table.I[(id << shiftI) + nextI]
+      if (next !== 0) return next
     }
     return 0
   }
