@@ -121,11 +121,12 @@ export class BruteForce implements Detector {
     return due
   }
 
-  /** A longer connection to a service under attack: if it is long or large enough, the attack has succeeded. */
+  /** A longer connection to a service under attack: if it is long or large enough, the attack has succeeded. Its end is reported too. */
   #session(flow: SeenFlow): Episode<Login> | undefined {
     const key = keyOf(flow)
     const episode = this.#firing.get(key)
-    if (episode === undefined || episode.about.successMicros > 0 || flow.startMicros <= episode.about.firstMicros) return undefined
+    if (episode === undefined || flow.startMicros <= episode.about.firstMicros) return undefined
+    if (episode.about.successMicros > 0 && (!flow.final || episode.about.successMicros !== flow.startMicros)) return undefined
     if (flow.startMicros > episode.overMicros + slowMicros) return undefined
     const seconds = (flow.endMicros - flow.startMicros) / 1e6
     const octets = flow.initiatorOctets + flow.responderOctets
@@ -134,7 +135,7 @@ export class BruteForce implements Detector {
     if (seconds < this.#settings.sessionSeconds && !large) return undefined
     Object.assign(episode.about, { successMicros: flow.startMicros, sessionSeconds: Math.round(seconds), sessionOctets: octets })
     this.#samples.add(key, sampleOf(flow))
-    return this.#firing.report(key, episode, flow.startMicros)
+    return this.#firing.report(key, episode, flow.endMicros)
   }
 
   settle(stream: string, clockMicros: number, out: Detection[]): void {
