@@ -9,19 +9,19 @@
  * times the mean attempt, is a success: the episode is reported at once, as critical.
  * Limits: a success shorter and smaller than that is not noticed; several accounts behind one connection count once.
  */
-import { firingOf, frameOf, outsidePart, sampleFrom, sampleOf, sizePart, subjectOf, thresholdOf, together, windowMicros } from './judge.ts'
+import { firingOf, frameOf, outsidePart, sampleFrom, sampleLimit, sampleOf, sizePart, subjectOf, thresholdOf, together, windowMicros } from './judge.ts'
 import { hasConversed } from './outcome.ts'
 import { versionHash } from './settings.ts'
 import { slowMicros, SlowCounts } from './slow-count.ts'
 import type { Evidence, UsualRange } from '../../proto/alert.ts'
-import type { Samples } from '../aggregate/samples.ts'
+import type { Sample, Samples } from '../aggregate/samples.ts'
 import type { SumWindows } from '../aggregate/sum-windows.ts'
 import type { Detection, Detector, SeenFlow } from './detector.ts'
 import type { Episode, Firing } from './firing.ts'
 import type { DetectorParts, Subject } from './judge.ts'
 import type { BruteForceSettings } from './settings.ts'
 
-/** `successMicros` is 0 until a session shows that the guessing succeeded. */
+/** `successMicros` is 0 until a session shows that the guessing succeeded; `session` is its record, kept because windows do not hold it. */
 type Login = Subject & {
   port: number
   service: string
@@ -30,6 +30,7 @@ type Login = Subject & {
   successMicros: number
   sessionSeconds: number
   sessionOctets: number
+  session?: Sample
 }
 type Service = { name: string, times: number }
 
@@ -133,8 +134,8 @@ export class BruteForce implements Detector {
     const [n, total] = this.#attempts.sums(key, flow.initiatorInternal) ?? [0, 0]
     const large = octets >= this.#settings.sessionOctets && octets >= 5 * total / Math.max(1, n)
     if (seconds < this.#settings.sessionSeconds && !large) return undefined
-    Object.assign(episode.about, { successMicros: flow.startMicros, sessionSeconds: Math.round(seconds), sessionOctets: octets })
-    this.#samples.add(key, sampleOf(flow))
+    const shown = { successMicros: flow.startMicros, sessionSeconds: Math.round(seconds), sessionOctets: octets, session: sampleOf(flow) }
+    Object.assign(episode.about, shown)
     return this.#firing.report(key, episode, flow.endMicros)
   }
 
@@ -150,8 +151,9 @@ export class BruteForce implements Detector {
     const times = this.#services.get(port)?.times ?? 1
     const succeeded = about.successMicros > 0
     const long = about.attempts < threshold * times
+    const samples = [...this.#samples.of(key), ...about.session === undefined ? [] : [about.session]].slice(-sampleLimit)
     return {
-      ...frameOf(this, measure, episode, this.#samples.of(key), usual), peer: responder, strand: String(port),
+      ...frameOf(this, measure, episode, samples, usual), peer: responder, strand: String(port),
       techniques: succeeded ? ['T1110', 'T1078'] : this.techniques, windowMicros: long ? slowMicros : windowMicros,
       evidence: [...this.#attemptEvidence(about, threshold * times, times, usual), ...succeeded ? this.#sessionEvidence(about) : []],
       riskParts: [

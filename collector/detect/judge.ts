@@ -14,6 +14,9 @@ export const paneMicros = 30e6
 /** Members of a key before its flows are sampled. */
 export const sampleFrom = 4
 
+/** Flows linked from one finding. */
+export const sampleLimit = 20
+
 /** What a detector is built from. */
 export type DetectorParts = {
   aggregate: Aggregate
