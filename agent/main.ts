@@ -3,6 +3,7 @@
  * vedette-agent. Reads the command line and the configuration, puts the pipeline together, runs it, says how it went. A parent
  * process that opened an IPC channel gets progress and the final ledger as messages; the agent ends when that parent is gone.
  */
+import { lookup } from 'node:dns/promises'
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -24,6 +25,7 @@ import { loadAgentConfig } from './config.ts'
 import type { AgentConfig } from './config.ts'
 import { randomBoot, replayBoot } from './identity.ts'
 import { assemble, effective } from './pipeline.ts'
+import { metricsPart } from './serve-metrics.ts'
 import { alreadyStored } from './stored.ts'
 
 const version = '0.1.0'
@@ -41,12 +43,19 @@ function progress(source: Source, ledger: AgentLedger): Record<string, unknown> 
   }
 }
 
+/** The interfaces of the configuration; what this host itself sends to the collector is left out, and counted. */
+async function liveSource({ capture, sink }: AgentConfig): Promise<Source> {
+  const { hostname: host, port, protocol } = new URL(sink.url)
+  const addresses = sink.kind === 'http' ? await lookup(host.replace(/^\[|\]$/g, ''), { all: true }).catch(() => []) : []
+  return createSource({
+    kind: 'interface', interfaces: capture.interfaces, filter: capture.filter, promiscuous: capture.promiscuous, snapLength: capture.snapLength,
+    ringOctets: capture.ring, own: addresses.map(({ address }) => ({ address, port: Number(port || (protocol === 'https:' ? 443 : 80)) })),
+  })
+}
+
 async function work(command: Command, config: AgentConfig, log: Logger): Promise<void> {
   const live = command.name === 'capture'
-  const source = live
-    ? createSource({ kind: 'interface', interfaces: config.capture.interfaces, filter: config.capture.filter, promiscuous: config.capture.promiscuous,
-        snapLength: config.capture.snapLength })
-    : createSource({ kind: 'file', paths: command.files })
+  const source = live ? await liveSource(config) : createSource({ kind: 'file', paths: command.files })
   const delivered = config.sink.kind === 'http' || config.sink.kind === 'file'
   const boot = live || !delivered ? randomBoot() : await replayBoot(command.files, effective(config), config.run)
   const run = live || config.run !== '' ? config.run : `replay-${boot.slice(0, 8)}`
@@ -63,12 +72,16 @@ async function work(command: Command, config: AgentConfig, log: Logger): Promise
     config, sensor: config.sensor ?? hostname(), source, boot, run, live, clock, log, random: Math.random,
     key: delivered ? readOrMakeKey(config.keyFile) : new Uint8Array(32), onReaderGone: () => { stop() },
   })
-  const { pipeline, ledger, close } = assembled
+  const { pipeline, ledger, deliverer, modelHash } = assembled
+  const { host, port } = config.metrics
   stop = () => { pipeline.stop() }
   const timer = setInterval(() => { tell(progress(source, ledger)) }, progressMs)
   tell({ type: 'started', run, boot })
   try {
-    await runParts([{ name: 'pipeline', start: () => undefined, stop: close }], {
+    await runParts([
+      { name: 'pipeline', start: () => undefined, stop: () => assembled.close() },
+      ...(port === 0 ? [] : [metricsPart({ host, port, version, modelHash, ledger, source, deliverer })]),
+    ], {
       log,
       work: async (signal) => {
         signal.addEventListener('abort', stop)

@@ -30,6 +30,8 @@ import type { SealedBatch } from './sink/sink.ts'
 const inFlightLimit = 8
 /** A replay gives timers, sockets and workers a turn this often, milliseconds. */
 const turnMs = 20
+/** A quiet ring may still hold packets this old: time passes that much later. */
+const ringDelayMs = 500
 
 export type PipelineParts = {
   source: Source
@@ -69,7 +71,7 @@ export class Pipeline {
         await this.passOn()
       }
       if (live && frames.count === 0) {
-        const now = (started.wallMs + clock.monotonicMs() - started.monotonicMs) * 1000
+        const now = (started.wallMs + clock.monotonicMs() - started.monotonicMs - ringDelayMs) * 1000
         while (!engine.advance(now)) await this.passOn()
         await this.passOn()
       }
@@ -117,7 +119,7 @@ export class Pipeline {
     const { scorer, sealer, deliver } = this.parts
     const before = this.inFlight.at(-1)
     const scored = scorer.score(chunk)
-    const sent = (async () => {
+    const send = async (): Promise<void> => {
       try {
         const ready = await scored
         await before
@@ -125,9 +127,9 @@ export class Pipeline {
       } catch (error) {
         this.failed ??= error
       }
-      this.inFlight.shift()
-    })()
-    this.inFlight.push(sent)
+      void this.inFlight.shift()
+    }
+    this.inFlight.push(send())
   }
 
   private rethrow(): void {
@@ -173,7 +175,8 @@ export async function assemble(options: AssembleOptions): Promise<Assembled> {
   const ledger = newAgentLedger()
   await source.open()
   const sink = createSink(config.sink.kind, {
-    url: config.sink.url, timeoutMs: config.sink.timeout, ...(config.sink.path === undefined ? {} : { path: config.sink.path }), onReaderGone: options.onReaderGone,
+    url: config.sink.url, timeoutMs: config.sink.timeout, onReaderGone: options.onReaderGone,
+    ...(config.sink.path === undefined ? {} : { path: config.sink.path }),
   })
   await sink.open()
   const scorer = await createScorer({ bundle: config.score.enabled ? config.score.bundle ?? shippedBundle : undefined, log, clock })

@@ -55,10 +55,11 @@ export class Sealer {
     if (options.live) for (const name of deliveryCounters) ledger.set(name, options.ledger.get(name))
     else for (const name of deliveryCounters) ledger.delete(name)
     const header: BatchHeader = {
-      stream, sensor: options.sensor, boot: options.boot, sequence: this.sequence, clockMicros: chunk.clockMicros, run: options.run, recordVersion,
-      featureHash: options.featureHash, modelHash: options.modelHash, vantage: options.vantage, simulated: options.simulated, last: chunk.last,
-      ledger, dropped: [],
+      stream, sensor: options.sensor, boot: options.boot, sequence: this.sequence, clockMicros: chunk.clockMicros, run: options.run,
+      recordVersion, featureHash: options.featureHash, modelHash: options.modelHash, vantage: options.vantage,
+      simulated: options.simulated, last: chunk.last, ledger, dropped: [],
     }
-    return { stream, boot: options.boot, sequence: this.sequence, count: chunk.count, bytes: sealBatch(encodeBatch(header, chunk.bytes), options.key) }
+    const bytes = sealBatch(encodeBatch(header, chunk.bytes), options.key)
+    return { stream, boot: options.boot, sequence: this.sequence, count: chunk.count, bytes }
   }
 }

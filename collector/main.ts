@@ -12,6 +12,7 @@ import { systemClock } from '../proto/process/clock.ts'
 import { readPlainYaml } from '../proto/process/config-plain.ts'
 import { dumpConfig } from '../proto/process/config.ts'
 import { runParts } from '../proto/process/lifecycle.ts'
+import { lockFolder } from '../proto/process/lock.ts'
 import type { Part } from '../proto/process/lifecycle.ts'
 import { createLogger } from '../proto/process/log.ts'
 import type { Logger } from '../proto/process/log.ts'
@@ -21,10 +22,11 @@ import { Dispatcher } from './alert/dispatch.ts'
 import { Grouper } from './alert/grouper.ts'
 import { createServer } from './api/server.ts'
 import type { Server } from './api/options.ts'
+import type { Channel } from './channel/channel.ts'
 import { createChannel } from './channel/index.ts'
 import { readCommand, usage } from './command.ts'
 import { loadCollectorConfig } from './config.ts'
-import type { CollectorConfig } from './config.ts'
+import type { ChannelConfig, CollectorConfig } from './config.ts'
 import { readDetectorSettings } from './detect/index.ts'
 import { createEnricher } from './enrich/enricher.ts'
 import { createExplainer } from './explain/explain.ts'
@@ -43,7 +45,10 @@ const shippedBundle = join(import.meta.dirname, '../models/flow-anomaly/1')
 const shippedThresholds = join(import.meta.dirname, '../packaging/config/detectors.yaml')
 const webRoot = join(import.meta.dirname, 'web/dist')
 const retainEveryMs = 60_000
+/** A commit costs a disk flush whatever it holds: the readers wait this long for batches to share one. */
+const lingerMs = { detection: 50, archive: 250 }
 const GiB = 2 ** 30
+const archiveGroupOctets = 4 * 2 ** 20
 
 function makeFolder(path: string): void {
   try {
@@ -53,52 +58,64 @@ function makeFolder(path: string): void {
   }
 }
 
+const makeChannel = ({ name, kind, url, secret }: ChannelConfig, log: Logger): Channel =>
+  createChannel(name, { kind, ...(url === undefined ? {} : { url }), ...(secret === undefined ? {} : { secret }) }, { clock, log })
+
 /** Opens everything, in the order in which it depends on each other; gives the parts to start and stop. */
 async function assemble(config: CollectorConfig, log: Logger, stopping: AbortSignal): Promise<{ parts: Part[], url: () => string }> {
   makeFolder(config.data)
+  const lock = lockFolder(config.data)
   const ledger = newCollectorLedger()
-  const journal = await Journal.open({ dir: join(config.data, 'journal'), segmentOctets: config.journal.segment, clock, log })
   const store = createStore({ path: join(config.data, 'state.sqlite') })
   store.open()
-  const archive = createArchive({ path: join(config.data, 'flows.duckdb'), memoryLimit: config.archive.memory, threads: config.archive.threads })
+  const { memory: memoryLimit, threads } = config.archive
+  const archive = createArchive({ path: join(config.data, 'flows.duckdb'), memoryLimit, threads })
   await archive.open()
+  // A journal that was removed must not begin again below what the readers have stored: its records would be passed over.
+  const floor = Math.max(store.position(detectionReader).done, await archive.position())
+  const journal = await Journal.open({ dir: join(config.data, 'journal'), segmentOctets: config.journal.segment, floor, clock, log })
   const intake = await Intake.open({
     journal, ledger, clock, log, keys: config.keyFiles.map((path) => readOrMakeKey(path)), maxOctets: config.batchLimit,
     checkpoint: { read: () => store.setting('intake'), write: (text) => { store.setSetting('intake', text) } },
   })
-  const rescorer = await createRescorer({ bundle: config.detection.rescore ? config.detection.bundle ?? shippedBundle : undefined, log, clock })
+  const bundle = config.detection.rescore ? config.detection.bundle ?? shippedBundle : undefined
+  const rescorer = await createRescorer({ bundle, log, clock })
   const publicUrl = config.publicUrl ?? `http://localhost:${String(config.port)}`
   const dispatcher = new Dispatcher({
     store, clock, log, random: Math.random, publicUrl,
-    channels: new Map(config.channels.map(({ name, kind, url, secret }) =>
-      [name, createChannel(name, { kind, ...(url === undefined ? {} : { url }), ...(secret === undefined ? {} : { secret }) }, { clock, log })])),
+    channels: new Map(config.channels.map((channel) => [channel.name, makeChannel(channel, log)])),
   })
-  let server: Server | undefined
+  const thresholds = config.detection.thresholds === undefined ? [shippedThresholds] : [shippedThresholds, config.detection.thresholds]
+  const page: { server?: Server } = {}
   const detection = new Detection({
-    store, ledger, clock, settings: readDetectorSettings(readPlainYaml([shippedThresholds, ...(config.detection.thresholds === undefined ? [] : [config.detection.thresholds])])),
+    store, ledger, clock, settings: readDetectorSettings(readPlainYaml(thresholds)),
     enrich: createEnricher({ internal: config.internal }), rescorer, explain: createExplainer(),
     grouper: new Grouper({ channels: config.channels.map(({ name }) => name), notifies: (run) => run === '' || run.startsWith('demo') }),
     onCommit: (alerts, notifications) => {
-      if (alerts.length > 0) server?.live.publish(alerts)
+      if (alerts.length > 0) page.server?.live.publish(alerts)
       if (notifications > 0) dispatcher.poke()
     },
   })
   const { done, resume } = store.position(detectionReader)
   const detecting = new LogReader({
-    name: detectionReader, journal, from: resume, done, log, signal: stopping, apply: (batches, next) => detection.apply(batches, next),
+    name: detectionReader, journal, from: resume, done, log, lingerMs: lingerMs.detection, signal: stopping,
+    apply: (batches, next) => detection.apply(batches, next),
   })
-  const archived = new LogReader({ name: 'archive', journal, from: await archive.position(), log, signal: stopping, apply: archiving(archive, ledger) })
+  const archived = new LogReader({
+    name: 'archive', journal, from: await archive.position(), log, lingerMs: lingerMs.archive, groupOctets: archiveGroupOctets, signal: stopping,
+    apply: archiving(archive, ledger),
+  })
   ledger.set('recordsArchived', (await archive.counts()).records)
   await Promise.all([detecting.open(), archived.open()])
   const standing = new Standing({ clock, ledger, store, journal, intake, detecting, archived, dispatcher, detection })
   const metrics = createCollectorMetrics(ledger)
   metrics.set('vedette_collector_build_info', 1, { version, node: process.version, model: rescorer.modelHash })
-  metrics.beforeScrape(() => { standing.measure(metrics, server?.live.counts().clients ?? 0) })
+  metrics.beforeScrape(() => { standing.measure(metrics, page.server?.live.counts().clients ?? 0) })
   const opened = await createServer({
     store, archive, intake, ledger: () => standing.ledger(), readiness: () => standing.readiness(), metricsText: () => metrics.text(),
     runs: () => detection.runs.list(), version, log, clock, publicUrl, webRoot, bodyOctets: config.batchLimit,
   })
-  server = opened
+  page.server = opened
   const running: Promise<void>[] = []
   let timer: NodeJS.Timeout | undefined
   let url = ''
@@ -109,11 +126,15 @@ async function assemble(config: CollectorConfig, log: Logger, stopping: AbortSig
       await archive.close()
       store.close()
       await journal.close()
+      lock.release()
     } },
     { name: 'readers', start: () => {
-      for (const [name, reader] of [['detection', detecting], ['archive', archived]] as const) running.push(reader.run().catch((error: unknown) => { standing.failed(name, error, log) }))
+      for (const reader of [detecting, archived]) {
+        running.push(reader.run().catch((error: unknown) => { standing.failed(reader.name, error, log) }))
+      }
       timer = setInterval(() => {
-        journal.retain({ positions: [detecting.progress().position, archived.progress().position, intake.position()], keepMs: config.journal.retention, keepOctets: 1024 * GiB })
+        const positions = [store.position(detectionReader).resume, archived.progress().position, intake.position()]
+        journal.retain({ positions, keepMs: config.journal.retention, keepOctets: 1024 * GiB })
           .catch((error: unknown) => { log.warn('E_STORE', 'old journal files could not be removed', { error }) })
       }, retainEveryMs)
     }, stop: async () => {

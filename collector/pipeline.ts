@@ -101,7 +101,8 @@ export class Detection {
     }
     const grouping = grouper.group(seen.map((detection) => explain(detection)), store, clock.nowMs())
     const { findings, findingsRaised, findingsGrouped, findingsRepeated } = grouping.counts
-    this.counted = Object.entries({ recordsDetected: records, findings, findingsRaised, findingsGrouped, findingsRepeated }) as typeof this.counted
+    const counted = { recordsDetected: records, findings, findingsRaised, findingsGrouped, findingsRepeated }
+    this.counted = ownCounters.map((name) => [name, counted[name]])
     const memory = this.takeRows()
     this.runs.save(memory)
     memory.set(ledgerRow, JSON.stringify(Object.fromEntries(this.counted.map(([name, value]) => [name, ledger.get(name) + value]))))
@@ -116,7 +117,8 @@ export class Detection {
     for (const [i, flow] of batch.flows.entries()) {
       const known = enrich(batch, flow)
       if (again) detectors.rebuild(known)
-      else detectors.observe(central === undefined ? known : Object.assign(known, { centralScore: central[i], centralModelHash: rescorer.modelHash }), seen)
+      else if (central === undefined) detectors.observe(known, seen)
+      else detectors.observe(Object.assign(known, { centralScore: central[i], centralModelHash: rescorer.modelHash }), seen)
     }
     if (!again) detectors.tick(batch.stream, batch.clockMicros, batch.last, seen)
   }

@@ -3,13 +3,19 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { VedetteError } from '../../proto/error.ts'
 import type { Alert } from '../../proto/alert.ts'
 
+type Term = { name: string, text: string, value: number }
+
 export type Account = {
   balanced: boolean
-  equations: { name: string, left: { name: string, value: number }[], right: { name: string, text: string, value: number }[], leftSum: number, rightSum: number, balanced: boolean }[]
-  estimates: { name: string, text: string, value: number }[]
+  equations: { name: string, left: Term[], right: Term[], leftSum: number, rightSum: number, balanced: boolean }[]
+  estimates: Term[]
   counters: Record<string, number>
 }
-export type LedgerAnswer = { streams: (Account & { stream: string, boot: string, run: string, last: boolean })[], collector: Account, balanced: boolean }
+export type LedgerAnswer = {
+  streams: (Account & { stream: string, boot: string, run: string, last: boolean })[]
+  collector: Account
+  balanced: boolean
+}
 
 /** How often a backlog is asked for, milliseconds. */
 const askEveryMs = 100

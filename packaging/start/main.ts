@@ -99,11 +99,12 @@ async function main(): Promise<number> {
 
   const common = ['--sink', 'http', '--url', String(ready.url), '--key-file', keyFile, '--log-level', 'warn']
   const generated = options.captures.length === 0
+  const replayStartedMs = clock.monotonicMs()
   const agent = new Child('agent', join(root, 'agent/main.ts'), input === undefined
     ? ['capture', ...options.interfaces.flatMap((name) => ['--interface', name]), ...(options.filter === '' ? [] : ['--filter', options.filter]), ...common]
     : ['replay', ...input, '--run', runName(options), '--sensor', 'demo', ...(generated ? ['--simulated'] : []), '--skip-stored', ...common])
   children.push(agent)
-  agent.onMessage = (message) => { if (message.type === 'progress') showProgress(message, startedMs, live) }
+  agent.onMessage = (message) => { if (message.type === 'progress') showProgress(message, replayStartedMs, live) }
   const outcome = agent.message('done')
   outcome.catch(() => undefined)
   const lost = collector.ended.then(() => { if (stopped === undefined) throw collector.failure() })

@@ -43,7 +43,9 @@ function printLedger(screen: Screen, agent: readonly Balance[], collector: Accou
   if (estimates > 0) screen.line(`    before the ring, by the kernel's own estimate: ${count(estimates)} packets lost`)
 }
 
-function row(side: string, name: string, left: number, right: number, balanced: boolean, terms: readonly { name: string, value: number }[]): string {
+type Term = { name: string, value: number }
+
+function row(side: string, name: string, left: number, right: number, balanced: boolean, terms: readonly Term[]): string {
   const parts = terms.filter(({ value }) => value !== 0).map((term) => `${term.name} ${count(term.value)}`).join(' + ')
   return `    ${side.padEnd(9)} ${name.padEnd(13)} ${count(left).padStart(11)} ${balanced ? '=' : '!='} ${balanced && parts !== '' ? parts : count(right)}`
 }

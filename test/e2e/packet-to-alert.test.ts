@@ -100,11 +100,11 @@ test('a generated capture becomes explained alerts, each raised once, and every 
   expect(expected[1].alert.severity).toBe('critical')
 
   // A person was told: by webhook, signed, and on the open page.
-  const raised = hook.received.map(({ body }) => JSON.parse(body) as { kind: string, alert: Alert }).filter(({ kind }) => kind === 'raised')
+  const raised = hook.received.map(({ body }) => JSON.parse(body) as { type: string, alert: Alert }).filter(({ type }) => type === 'alert.raised')
   expect(raised.map(({ alert }) => alert.id).toSorted()).toEqual(alerts.map(({ id }) => id).toSorted())
   for (const { headers, body } of hook.received) {
-    const signed = `${String(headers['x-vedette-timestamp'])}.${body}`
-    expect(headers['x-vedette-signature']).toBe(`sha256=${createHmac('sha256', secret).update(signed).digest('hex')}`)
+    const signed = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`
+    expect(headers['webhook-signature']).toBe(`v1,${createHmac('sha256', secret).update(signed).digest('base64')}`)
   }
   expect(new Set(pushed.map(({ id }) => id))).toEqual(new Set(alerts.map(({ id }) => id)))
 
