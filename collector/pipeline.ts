@@ -105,7 +105,8 @@ export class Detection {
     this.counted = ownCounters.map((name) => [name, counted[name]])
     const memory = this.takeRows()
     this.runs.save(memory)
-    memory.set(ledgerRow, JSON.stringify(Object.fromEntries(this.counted.map(([name, value]) => [name, ledger.get(name) + value]))))
+    const totals = this.counted.map(([name, value]) => [name, ledger.get(name) + value] as const)
+    memory.set(ledgerRow, JSON.stringify(Object.fromEntries(totals)))
     return {
       reader: detectionReader, position: { done: next, resume: Math.min(next, this.resume.offset() ?? next) }, expectedDone: this.done,
       findings: grouping.findings, alerts: grouping.alerts, notifications: grouping.notifications, memory,
@@ -136,7 +137,6 @@ export class Detection {
       run = { detectors: createDetectors(settings, aggregate), rows }
       const prefix = rowPrefix(name)
       run.detectors.restore(new Map([...store.memory(prefix)].map(([key, value]) => [key.slice(prefix.length), value])))
-      if (this.held.size >= runLimit) for (const oldest of this.held.keys()) { this.held.delete(oldest); break }
     } else this.held.delete(name)
     this.held.set(name, run)
     return run
@@ -150,7 +150,16 @@ export class Detection {
       for (const [key, value] of rows) memory.set(rowPrefix(name) + key, value)
       rows.clear()
     }
+    this.setDown()
     return memory
+  }
+
+  /** Lets go of the runs longest idle, their rows having just been taken; between groups only, so none is in use. */
+  private setDown(): void {
+    for (const name of this.held.keys()) {
+      if (this.held.size <= runLimit) break
+      this.held.delete(name)
+    }
   }
 
   /** Window entries held and given up, by detector, over all runs held. */
