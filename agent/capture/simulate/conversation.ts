@@ -1,7 +1,7 @@
 /**
- * What is said on the LAN, before it becomes packets: a script speaks in conversations, a player (tcp.ts, datagram.ts) writes their frames.
- * A conversation is plain data that says who, when, how much and how it ends, so the same script can be played as packets or,
- * for long runs, be turned into flow records directly.
+ * What is said on the LAN, before it becomes packets: a script speaks in conversations, a player (tcp.ts,
+ * datagram.ts) writes their frames. A conversation is plain data that says who, when, how much and how it ends, so
+ * the same script can be played as packets or, for long runs, be turned into flow records directly.
  */
 import type { Station } from './station.ts'
 import type { Tally } from './tally.ts'
@@ -21,6 +21,9 @@ export type Turn = {
   /** 'tls': behind the head come TLS application data records. */
   framing?: 'tls'
 }
+
+/** What both sides say, made as it is needed. */
+export type Talk = Generator<Turn, void, void>
 
 export type TcpOpening =
   /** A whole handshake. */
@@ -68,6 +71,8 @@ export type Datagram = {
   offsetMicros: number
   payload: Uint8Array
 }
+
+export type Datagrams = Generator<Datagram, void, void>
 
 export type UdpConversation = Between & { kind: 'udp', initiatorPort: number, responderPort: number, datagrams: Iterable<Datagram> }
 

@@ -30,7 +30,7 @@ export type Cast = {
   phones: readonly Station[]
   admins: readonly Station[]
   workstations: readonly Station[]
-  /** Addresses that configurations still name but nobody has. */
+  /** Addresses that configurations still name but nobody has: three servers, two workstations, one in the empty subnet. */
   absent: readonly Station[]
   /** Every host that exists. */
   hosts: readonly Station[]
@@ -40,7 +40,8 @@ export type Cast = {
 
 export const subnet = { workstations: 10, servers: 20, voice: 30, empty: 40 } as const
 
-const companies = ['harbour', 'meridian', 'northgate', 'saltmarsh', 'tidewater', 'copperhill', 'larkfield', 'windmere', 'stonebridge', 'ashdown'] as const
+const companies = ['harbour', 'meridian', 'northgate', 'saltmarsh', 'tidewater', 'copperhill', 'larkfield', 'windmere',
+  'stonebridge', 'ashdown'] as const
 const departments = ['sales', 'finance', 'design', 'legal', 'support', 'people'] as const
 
 /** The cast of this many hosts. */
@@ -71,7 +72,8 @@ export function makeCast(random: Random, count: number): Cast {
 
   const gateway = make('gateway', 'gateway', subnet.servers, 1, { open: [22, 443], ttl: 255 })
   const gateways = new Map([subnet.workstations, subnet.workstations + 1, subnet.servers, subnet.voice, subnet.empty].map((net) =>
-    [net, net === subnet.servers ? gateway : { ...make('gateway', 'gateway', net, 1, gateway), address: new Uint8Array([10, site, net, 1]), subnet: net, text: `10.${site}.${net}.1` }]))
+    [net, net === subnet.servers ? gateway : { ...make('gateway', 'gateway', net, 1, gateway),
+      address: new Uint8Array([10, site, net, 1]), subnet: net, text: `10.${site}.${net}.1` }]))
   const resolver = server('dc1', 'domain-controller', [53, 88, 135, 389, 445, 636, 3268, 5985], true)
   const files = server('files1', 'file-server', [135, 445, 5985], true)
   const mail = server('mail1', 'mail-server', [25, 443, 587, 993, 22])
@@ -82,20 +84,25 @@ export function makeCast(random: Random, count: number): Cast {
   const jump = server('jump1', 'jump-host', [22])
   const build = server('build1', 'build-server', [22, 443, 8080])
   const servers = [resolver, files, mail, application, database, backup, monitor, jump, build]
-  const printers = [1, 2].map((n) => make(`printer${n}`, 'printer', subnet.workstations, place(subnet.workstations), { open: [80, 443, 631, 9100], ttl: 255, delayMicros: random.whole(200, 600) }))
-  const phones = [1, 2, 3, 4].map((n) => make(`phone${n}`, 'phone', subnet.voice, place(subnet.voice), { open: [80], vlan: 30, delayMicros: random.whole(100, 300) }))
+  const printers = [1, 2].map((n) => make(`printer${n}`, 'printer', subnet.workstations, place(subnet.workstations),
+    { open: [80, 443, 631, 9100], ttl: 255, delayMicros: random.whole(200, 600) }))
+  const phones = [1, 2, 3, 4].map((n) => make(`phone${n}`, 'phone', subnet.voice, place(subnet.voice),
+    { open: [80], vlan: 30, delayMicros: random.whole(100, 300) }))
   const rest = count - 1 - servers.length - printers.length - phones.length
   const desk = (i: number): number => subnet.workstations + (i < 150 ? 0 : 1)
-  const admins = [1, 2, 3, 4].map((n) => make(`adm${n}`, 'admin-workstation', subnet.workstations, place(subnet.workstations), { open: [22] }))
+  const admins = [1, 2, 3, 4].map((n) => make(`adm${n}`, 'admin-workstation', subnet.workstations, place(subnet.workstations),
+    { open: [22] }))
   const workstations = Array.from({ length: rest - admins.length }, (_, i) => make(
     `ws-${random.pick(departments)}-${String(i + 1).padStart(2, '0')}`, 'workstation', desk(i), place(desk(i)),
     { windows: true, ttl: 128, open: random.pick([[], [], [445], [135, 445], [445, 3389]]) }))
   const absent = [
-    ...['files-old', 'app-old'].map((name) => make(name, 'absent', subnet.servers, place(subnet.servers))),
-    ...['ws-spare-01', 'ws-spare-02', 'printer-old'].map((name) => make(name, 'absent', subnet.workstations, place(subnet.workstations))),
+    ...['files-old', 'app-old', 'print-old'].map((name) => make(name, 'absent', subnet.servers, place(subnet.servers))),
+    ...['ws-spare-01', 'ws-spare-02'].map((name) => make(name, 'absent', subnet.workstations, place(subnet.workstations))),
     make('branch-recorder', 'absent', subnet.empty, 17),
   ]
   const hosts = [gateway, ...servers, ...printers, ...phones, ...admins, ...workstations]
-  const networks = [`10.${site}.0.0/16`, `${prefix6.map((x) => x.toString(16).padStart(2, '0')).join('').replace(/(.{4})(?=.)/g, '$1:')}::/48`]
-  return { site, domain, gateways, gateway, resolver, files, mail, application, database, backup, monitor, jump, build, servers, printers, phones, admins, workstations, absent, hosts, networks }
+  const networks = [`10.${site}.0.0/16`,
+    `${prefix6.map((x) => x.toString(16).padStart(2, '0')).join('').replace(/(.{4})(?=.)/g, '$1:')}::/48`]
+  return { site, domain, gateways, gateway, resolver, files, mail, application, database, backup, monitor, jump, build,
+    servers, printers, phones, admins, workstations, absent, hosts, networks }
 }

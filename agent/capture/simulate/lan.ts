@@ -69,7 +69,8 @@ export class Lan {
     const [low, high] = attack ? ephemeral.attack : ephemeral.benign
     const key = attack ? `${host.text} attack` : host.text
     const known = this.ports.get(key)
-    const port = known === undefined ? low + (host.address[3] * 37 + host.address[2] * 11) % (high - low) : known >= high ? low : known + 1
+    const port = known === undefined ? low + (host.address[3] * 37 + host.address[2] * 11) % (high - low) : known >= high
+      ? low : known + 1
     this.ports.set(key, port)
     return port
   }
@@ -117,12 +118,14 @@ export class Scene {
   }
 
   /** One question to the office's resolver and its answer, as a UDP flow of its own. Gives the time the answer passes. */
-  ask(micros: number, host: Station, name: string, type: number, answers: readonly DnsAnswer[], rcode = 0, thinkMicros = this.random.between(200, 900)): number {
+  ask(micros: number, host: Station, name: string, type: number, answers: readonly DnsAnswer[], rcode = 0,
+    thinkMicros = this.random.between(200, 900)): number {
     const { resolver } = this.lan.cast
     const id = this.random.whole(0, 0xffff)
     const offsetMicros = 2 * resolver.delayMicros + thinkMicros
     this.udp({ startMicros: micros, initiator: host, responder: resolver, responderPort: 53,
-      datagrams: [{ from: 0, offsetMicros: 0, payload: dnsQuery(id, name, type, !host.windows) }, { from: 1, offsetMicros, payload: dnsAnswer(id, name, type, answers, rcode) }] })
+      datagrams: [{ from: 0, offsetMicros: 0, payload: dnsQuery(id, name, type, !host.windows) },
+        { from: 1, offsetMicros, payload: dnsAnswer(id, name, type, answers, rcode) }] })
     return micros + offsetMicros
   }
 
@@ -136,7 +139,8 @@ export class Scene {
     const think = this.random.chance(0.6) ? this.random.between(200, 900) : this.random.lognormal(24000, 0.6, 400000)
     const known = this.ask(micros, host, name, dnsType.a, [{ type: dnsType.a, ttlSeconds, data: station.address }], 0, think)
     if (six || this.random.chance(0.45)) {
-      this.ask(micros + this.random.between(30, 400), host, name, dnsType.aaaa, six ? [{ type: dnsType.aaaa, ttlSeconds, data: station.address6 }] : [], 0, think * 1.1)
+      this.ask(micros + this.random.between(30, 400), host, name, dnsType.aaaa,
+        six ? [{ type: dnsType.aaaa, ttlSeconds, data: station.address6 }] : [], 0, think * 1.1)
     }
     return known + 2 * host.delayMicros + this.random.between(100, 600)
   }

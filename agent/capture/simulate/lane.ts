@@ -1,7 +1,7 @@
 /**
- * One conversation's way onto the wire: Ethernet (with an 802.1Q tag where a station has one), IPv4 or IPv6, and TCP, UDP or ICMP with right lengths
- * and checksums (RFC 1071). The headers are made once and copied for each packet. Identification numbers run per conversation and side,
- * so frames do not depend on what else the host does.
+ * One conversation's way onto the wire: Ethernet (with an 802.1Q tag where a station has one), IPv4 or IPv6, and
+ * TCP, UDP or ICMP with right lengths and checksums (RFC 1071). The headers are made once and copied for each
+ * packet. Identification numbers run per conversation and side, so frames do not depend on what else the host does.
  */
 import type { Conversation, Side, Turn } from './conversation.ts'
 import type { Pool } from './pool.ts'
@@ -53,6 +53,8 @@ export class Lane {
   private readonly pseudo: readonly [number, number]
   private readonly identification: [number, number]
   private lastMicros = -Infinity
+  /** Where its 5-tuple may come again: its name in the tally. */
+  private readonly name: string
 
   constructor(wire: Wire, pool: Pool, gateway: Station, c: Exclude<Conversation, { kind: 'frame' }>, random: Random) {
     this.wire = wire
@@ -65,6 +67,7 @@ export class Lane {
     this.headers = [this.header(c.initiator, c.responder, gateway), this.header(c.responder, c.initiator, gateway)]
     this.pseudo = [this.pseudoSum(c.initiator, c.responder), this.pseudoSum(c.responder, c.initiator)]
     this.identification = [random.whole(0, 0xffff), random.whole(0, 0xffff)]
+    this.name = c.kind === 'udp' && c.initiatorPort < 1024 ? `${c.initiator.text} ${c.responder.text}` : ''
   }
 
   /** Largest payload of a TCP segment in a frame of 1514 octets. */
@@ -73,7 +76,8 @@ export class Lane {
   }
 
   /** Writes one segment; the payload is octets `from` ... `from + count` of `turn`. False past the end of the capture. */
-  tcp(micros: number, side: Side, flags: number, sequence: number, acknowledged: number, window: number, options?: Uint8Array, turn?: Turn, from = 0, count = 0): boolean {
+  tcp(micros: number, side: Side, flags: number, sequence: number, acknowledged: number, window: number, options?: Uint8Array,
+    turn?: Turn, from = 0, count = 0): boolean {
     const head = 20 + (options === undefined ? 0 : options.length)
     const at = this.begin(micros, side, head + count)
     if (at < 0) return false
@@ -141,9 +145,11 @@ export class Lane {
 
   private count(micros: number, side: Side, octets: number): void {
     const { tally } = this
-    if (this.lastMicros === -Infinity) { tally.conversations++; tally.flows++ }
-    else if (micros - this.lastMicros > idleMicros) tally.flows++
-    this.lastMicros = Math.max(this.lastMicros, micros)
+    if (this.lastMicros === -Infinity) tally.conversations++
+    const last = this.name === '' ? this.lastMicros : tally.fixed.get(this.name) ?? -Infinity
+    if (micros - last > idleMicros) tally.flows++
+    this.lastMicros = Math.max(last, micros)
+    if (this.name !== '') tally.fixed.set(this.name, this.lastMicros)
     tally.packets++
     tally.octets[side] += octets
     tally.firstMicros = Math.min(tally.firstMicros, Math.floor(micros))
@@ -171,7 +177,8 @@ export class Lane {
     } else {
       out[ip] = 0x45
       if (this.protocol === 6) out[ip + 6] = 0x40
-      out[ip + 8] = to.subnet === -1 && to.role === 'group' && to.address[0] === 224 && to.address[1] === 0 && to.address[2] === 0 ? 1 : ttl
+      out[ip + 8] = to.subnet === -1 && to.role === 'group' && to.address[0] === 224 && to.address[1] === 0
+        && to.address[2] === 0 ? 1 : ttl
       out[ip + 9] = this.protocol
       out.set(from.address, ip + 12)
       out.set(to.address, ip + 16)

@@ -5,12 +5,12 @@ export const attackKinds = ['port-scan', 'host-sweep', 'brute-force', 'dns-tunne
 export type AttackKind = typeof attackKinds[number]
 
 /** Counts up whenever the same seed gives other bytes; part of the cached capture's name. */
-export const generatorVersion = 1
+export const generatorVersion = 3
 
 export type SimulateOptions = {
   /** Decides everything: cast, times, payload. A whole number from 0. */
   seed: number
-  /** Length of the capture in event time, 0.1 ... 24. Default 2. */
+  /** Length of the capture in event time, 0.25 ... 24. Default 2. */
   hours?: number
   /** Hosts of the LAN, 30 ... 200. Default 60. */
   hosts?: number
@@ -20,14 +20,22 @@ export type SimulateOptions = {
   attacks?: 'all' | 'none' | readonly AttackKind[]
 }
 
-export type FullOptions = { seed: number, hours: number, hosts: number, startMicros: number, endMicros: number, attacks: readonly AttackKind[] }
+/** The same, nothing left open. */
+export type FullOptions = {
+  seed: number
+  hours: number
+  hosts: number
+  startMicros: number
+  endMicros: number
+  attacks: readonly AttackKind[]
+}
 
 /** Fills in the defaults. Throws E_USAGE for what is out of range. */
 export function fullOptions(options: SimulateOptions): FullOptions {
   const { seed, hours = 2, hosts = 60, startMicros = Date.UTC(2026, 0, 12, 8) * 1000, attacks = 'all' } = options
   const refuse = (text: string): never => { throw new VedetteError('E_USAGE', text) }
   if (!Number.isSafeInteger(seed) || seed < 0) refuse(`seed ${seed} is not a whole number from 0`)
-  if (!(hours >= 0.1 && hours <= 24)) refuse(`hours ${hours} is not between 0.1 and 24`)
+  if (!(hours >= 0.25 && hours <= 24)) refuse(`hours ${hours} is not between 0.25 and 24`)
   if (!Number.isInteger(hosts) || hosts < 30 || hosts > 200) refuse(`hosts ${hosts} is not a whole number between 30 and 200`)
   if (!Number.isSafeInteger(startMicros) || startMicros < 0) refuse(`startMicros ${startMicros} is not a time in microseconds since 1970`)
   const chosen = attacks === 'all' ? attackKinds : attacks === 'none' ? [] : attackKinds.filter((kind) => attacks.includes(kind))
@@ -39,7 +47,8 @@ export function captureName(options: SimulateOptions): string {
   const { seed, hours, hosts, startMicros, attacks } = fullOptions(options)
   const usual = fullOptions({ seed })
   const differences = [
-    hours === usual.hours ? '' : `-${hours}h`, hosts === usual.hosts ? '' : `-${hosts}hosts`, startMicros === usual.startMicros ? '' : `-at${startMicros}`,
+    hours === usual.hours ? '' : `-${hours}h`, hosts === usual.hosts ? '' : `-${hosts}hosts`,
+      startMicros === usual.startMicros ? '' : `-at${startMicros}`,
     attacks.length === attackKinds.length ? '' : attacks.length === 0 ? '-benign' : `-${attacks.join('+')}`,
   ]
   return `office-v${generatorVersion}-seed${seed}${differences.join('')}.pcap`

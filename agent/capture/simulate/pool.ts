@@ -12,9 +12,9 @@ export class Pool {
   constructor(random: Random) {
     const words = new Uint32Array(poolOctets / 4)
     for (let i = 0; i < words.length; i++) words[i] = random.bits()
-    this.bytes = new Uint8Array(words.buffer)
-    // Typed arrays have the machine's byte order; files must not.
-    if (new Uint8Array(new Uint16Array([1]).buffer)[0] === 0) for (let i = 0; i < words.length; i++) new DataView(words.buffer).setUint32(i * 4, words[i], true)
+    // Octet by octet, so that the machine's byte order does not matter.
+    this.bytes = new Uint8Array(poolOctets)
+    for (let i = 0; i < poolOctets; i++) this.bytes[i] = words[i >>> 2] >>> 8 * (i & 3)
   }
 
   /** Octets `from` ... `from + count` of what `turn` says, to `target` at `at`. */

@@ -33,7 +33,8 @@ export class SimulateSource implements Source {
 
   progress(): SourceProgress {
     const { startMicros, endMicros } = this.lan
-    return { name: this.name, fraction: this.ended ? 1 : (Math.min(this.reachedMicros, endMicros) - startMicros) / (endMicros - startMicros) }
+    return { name: this.name, fraction: this.ended ? 1
+      : (Math.min(this.reachedMicros, endMicros) - startMicros) / (endMicros - startMicros) }
   }
 
   open(): Promise<void> {
@@ -64,7 +65,8 @@ export class SimulateSource implements Source {
       firstPacketMicros: wire.firstMicros, lastPacketMicros: wire.lastMicros, packets: wire.packets, octets: wire.octets,
       flows: [...tallies.values()].reduce((sum, { flows }) => sum + flows, 0),
       internalNetworks: cast.networks,
-      hosts: cast.hosts.map(({ name, role, text, mac }) => ({ name, role, address: text, mac: [...mac].map((x) => x.toString(16).padStart(2, '0')).join(':') })),
+      hosts: cast.hosts.map(({ name, role, text, mac }) => ({ name, role, address: text,
+        mac: [...mac].map((x) => x.toString(16).padStart(2, '0')).join(':') })),
       benign: benign.map(([behaviour, { packets, flows, octets }]) => ({ behaviour, packets, flows, octets: octets[0] + octets[1] })),
       attacks,
     }

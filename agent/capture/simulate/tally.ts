@@ -11,6 +11,8 @@ export class Tally {
   conversations = 0
   /** Conversations, each cut wherever it was silent for more than 120 s: what a flow meter with that idle time-out sees. */
   flows = 0
+  /** Last time by addresses, of conversations between fixed ports (DHCP): they meet again under one 5-tuple. */
+  readonly fixed = new Map<string, number>()
   firstMicros = Infinity
   lastMicros = -Infinity
 }

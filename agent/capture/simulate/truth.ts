@@ -1,14 +1,18 @@
 /**
- * What really happened in a simulated capture, written beside it. Counts are what an ideal flow meter sees: attempts are distinct (initiator, responder,
- * responder port) with Zeek's S0 or REJ, octets are IP octets, times are those of the first and the last packet.
+ * What really happened in a simulated capture, written beside it. Counts are what an ideal flow meter sees: attempts
+ * are distinct (initiator, responder, responder port) with Zeek's S0 or REJ, octets are IP octets, times are those
+ * of the first and the last packet.
  */
 import type { AttackKind } from './options.ts'
 import type { Tally } from './tally.ts'
 import { ephemeral } from './lan.ts'
 
-type Any = {
-  /** Addresses. */
+/** What is told of every attack. */
+type Told<Kind extends AttackKind> = {
+  kind: Kind
+  /** Addresses; of spoofed ones the network. */
   attackers: string[]
+  /** Addresses. Of a tunnel: the server asked. Of a beacon or an exfiltration: the address outside. */
   victims: string[]
   startMicros: number
   endMicros: number
@@ -21,19 +25,73 @@ type Any = {
   text: string
 }
 
-export type PortScanTruth = Any & { kind: 'port-scan', portsTried: number, portsFailed: number, portsRefused: number, portsSilent: number, portsOpen: number[] }
-export type HostSweepTruth = Any & { kind: 'host-sweep', port: number, respondersTried: number, respondersFailed: number, respondersOpen: string[],
-  /** Addresses on the attacker's own subnet that nobody has: only ARP requests are seen of them. */
-  unresolved: number }
-export type BruteForceTruth = Any & { kind: 'brute-force', port: number, attempts: number,
-  /** The connection whose password was right. */
-  success: { startMicros: number, endMicros: number, initiatorPort: number } }
-export type DnsTunnelTruth = Any & { kind: 'dns-tunnel', domain: string, server: string, direct: boolean, queries: number, uniqueSubdomains: number, meanLabel: number }
-export type BeaconTruth = Any & { kind: 'beacon', port: number, serverName: string, connections: number, periodSeconds: number, jitter: number }
-export type ExfiltrationTruth = Any & { kind: 'exfiltration', port: number, serverName: string, connections: number, payloadOctetsOut: number }
-export type SynFloodTruth = Any & { kind: 'syn-flood', port: number, syns: number, sources: number, answered: number, unanswered: number, perSecond: number }
+export type PortScanTruth = Told<'port-scan'> & {
+  portsTried: number
+  /** Refused or silent: distinct ports. */
+  portsFailed: number
+  portsRefused: number
+  portsSilent: number
+  portsOpen: number[]
+}
 
-export type AttackTruth = PortScanTruth | HostSweepTruth | BruteForceTruth | DnsTunnelTruth | BeaconTruth | ExfiltrationTruth | SynFloodTruth
+export type HostSweepTruth = Told<'host-sweep'> & {
+  port: number
+  respondersTried: number
+  respondersFailed: number
+  respondersOpen: string[]
+  /** Addresses on the attacker's own subnet that nobody has: only ARP requests are seen of them. */
+  unresolved: number
+}
+
+export type BruteForceTruth = Told<'brute-force'> & {
+  port: number
+  /** Connections in which every password was wrong. */
+  attempts: number
+  /** The connection whose password was right. */
+  success: { startMicros: number, endMicros: number, initiatorPort: number }
+}
+
+export type DnsTunnelTruth = Told<'dns-tunnel'> & {
+  domain: string
+  server: string
+  /** Not through the office's resolver. */
+  direct: boolean
+  queries: number
+  uniqueSubdomains: number
+  /** Mean of each name's longest label. */
+  meanLabel: number
+}
+
+export type BeaconTruth = Told<'beacon'> & {
+  port: number
+  serverName: string
+  connections: number
+  periodSeconds: number
+  /** Share of the period by which calls come early or late, at most. */
+  jitter: number
+}
+
+export type ExfiltrationTruth = Told<'exfiltration'> & {
+  port: number
+  serverName: string
+  connections: number
+  /** TCP payload that left, TLS included. */
+  payloadOctetsOut: number
+}
+
+export type SynFloodTruth = Told<'syn-flood'> & {
+  port: number
+  syns: number
+  /** Distinct spoofed addresses. */
+  sources: number
+  /** SYNs that were answered by a SYN-ACK, to which nothing came back. */
+  answered: number
+  unanswered: number
+  perSecond: number
+}
+
+export type AttackTruth =
+  | PortScanTruth | HostSweepTruth | BruteForceTruth | DnsTunnelTruth | BeaconTruth | ExfiltrationTruth | SynFloodTruth
 
 export type Truth = {
   seed: number
@@ -54,9 +112,11 @@ export type Truth = {
   attacks: AttackTruth[]
 }
 
+type Counted = Pick<AttackTruth, 'startMicros' | 'endMicros' | 'flows' | 'packets' | 'initiatorOctets' | 'responderOctets'>
+
 /** The common part of an attack's truth from what was counted. */
-export function counted(tally: Tally): Pick<Any, 'startMicros' | 'endMicros' | 'flows' | 'packets' | 'initiatorOctets' | 'responderOctets'> {
-  return { startMicros: tally.firstMicros, endMicros: tally.lastMicros, flows: tally.flows, packets: tally.packets, initiatorOctets: tally.octets[0], responderOctets: tally.octets[1] }
+export function counted({ firstMicros, lastMicros, flows, packets, octets }: Tally): Counted {
+  return { startMicros: firstMicros, endMicros: lastMicros, flows, packets, initiatorOctets: octets[0], responderOctets: octets[1] }
 }
 
 /** What `attackOf` needs of a flow. */

@@ -44,7 +44,9 @@ export class Wire {
     return this.out === undefined ? this.count : this.left
   }
 
-  /** Room for a frame of `length` octets (padded to 60, as Ethernet does): its offset in `bytes`, zeroed behind `length`; -1 past the end. */
+  /**
+   * Room for a frame of `length` octets (padded to 60, as Ethernet does): its offset in `bytes`, zeroed behind `length`; -1 past the end.
+   */
   reserve(micros: number, length: number): number {
     if (this.out !== undefined) this.compact(this.out)
     if (micros < this.horizon) throw new VedetteError('E_INTERNAL', `a simulated frame comes ${this.horizon - micros} us too late`)
@@ -74,7 +76,8 @@ export class Wire {
       else left[i] = 1
     }
     const order = keys.subarray(0, taken).sort()
-    if (this.frames.bytes !== this.bytes || this.frames.offset.length < taken) this.frames = makeFrames(this.bytes, Math.max(1 << 14, taken))
+    if (this.frames.bytes !== this.bytes || this.frames.offset.length < taken) this.frames = makeFrames(this.bytes,
+      Math.max(1 << 14, taken))
     const { frames } = this
     frames.count = taken
     for (let k = 0; k < taken; k++) {

@@ -1,7 +1,7 @@
 /**
- * The internet as the office knows it: sites of falling popularity, content networks that serve many of them under long generated names, services that
- * everything talks to. Names end in .example (RFC 2606); addresses come from 198.18.0.0/16 (RFC 2544), attackers' from the
- * documentation networks (RFC 5737), so nobody's real address is ever shown as an attacker.
+ * The internet as the office knows it: sites of falling popularity, content networks that serve many of them under
+ * long generated names, services that everything talks to. Names end in .example (RFC 2606); addresses come from
+ * 198.18.0.0/16 (RFC 2544), attackers' from the documentation networks (RFC 5737), so nobody's real address is ever shown as an attacker.
  */
 import { makeStation } from './station.ts'
 import type { Cast } from './hosts.ts'
@@ -41,8 +41,10 @@ export type World = {
   outside(random: Random, name: string, network?: readonly [number, number, number]): Station
 }
 
-const first = ['amber', 'birch', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'hazel', 'indigo', 'juniper', 'kestrel', 'lumen', 'maple', 'nimbus', 'opal', 'pixel', 'quartz', 'raven', 'sable', 'terra'] as const
-const second = ['news', 'board', 'mart', 'desk', 'works', 'wiki', 'maps', 'bank', 'travel', 'video', 'cloud', 'press', 'forum', 'store', 'sports', 'weather', 'books', 'music', 'health', 'jobs'] as const
+const first = ['amber', 'birch', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'hazel', 'indigo', 'juniper', 'kestrel',
+  'lumen', 'maple', 'nimbus', 'opal', 'pixel', 'quartz', 'raven', 'sable', 'terra'] as const
+const second = ['news', 'board', 'mart', 'desk', 'works', 'wiki', 'maps', 'bank', 'travel', 'video', 'cloud', 'press',
+  'forum', 'store', 'sports', 'weather', 'books', 'music', 'health', 'jobs'] as const
 const networks = ['fastlane-cdn.example', 'edgepost.example', 'cloudshelf.example'] as const
 
 /** Makes the world around this cast. */
@@ -50,24 +52,29 @@ export function makeWorld(random: Random, cast: Cast): World {
   const taken = new Set<number>()
   const outside: World['outside'] = (source, name, network) => {
     let number = 0
-    do number = network === undefined ? (198 << 24 | 18 << 16 | source.whole(256, 65279)) >>> 0 : (network[0] << 24 | network[1] << 16 | network[2] << 8 | source.whole(5, 250)) >>> 0
+    do number = network === undefined ? (198 << 24 | 18 << 16 | source.whole(256, 65279)) >>> 0
+      : (network[0] << 24 | network[1] << 16 | network[2] << 8 | source.whole(5, 250)) >>> 0
     while (taken.has(number))
     taken.add(number)
     const windows = source.chance(0.15)
     return makeStation({
-      name, role: 'external', address: new Uint8Array([number >>> 24, number >>> 16 & 255, number >>> 8 & 255, number & 255]), mac: cast.gateway.mac, subnet: 0, windows,
-      address6: new Uint8Array([0x20, 0x01, 0x0d, 0xb8, 0, source.whole(1, 255), 0, 0, 0, 0, 0, 0, 0, 0, number >>> 8 & 255, number & 255]),
+      name, role: 'external', address: new Uint8Array([number >>> 24, number >>> 16 & 255, number >>> 8 & 255, number & 255]),
+        mac: cast.gateway.mac, subnet: 0, windows,
+      address6: new Uint8Array([0x20, 0x01, 0x0d, 0xb8, 0, source.whole(1, 255), 0, 0, 0, 0, 0, 0, 0, 0, number >>> 8 & 255,
+        number & 255]),
       ttl: (windows ? 128 : 64) - source.whole(5, 17), delayMicros: Math.round(source.lognormal(9000, 0.7, 60000)), open: [80, 443],
     })
   }
   const named = (name: string, ttlSeconds: number): Name => ({ name, station: outside(random, name), ttlSeconds })
-  const edges = networks.map((domain) => Array.from({ length: 8 }, (_, i) => ({ ...outside(random, `edge${i}.${domain}`), delayMicros: random.whole(900, 4500) })))
+  const edges = networks.map((domain) => Array.from({ length: 8 },
+    (_, i) => ({ ...outside(random, `edge${i}.${domain}`), delayMicros: random.whole(900, 4500) })))
   /** A customer's name at a content network. */
   const part = (word: string): Name => {
     const n = random.whole(0, networks.length - 1)
     const label = random.pick([
-      () => `d${random.text(13)}`, () => `${word}-static-prod-eu-west-${random.text(10)}`, () => `assets-${word}-example-${random.text(8)}`,
-      () => `${random.text(32, '0123456789abcdef')}`, () => `img${random.whole(1, 4)}-${word}`])()
+      () => `d${random.text(13)}`, () => `${word}-static-prod-eu-west-${random.text(10)}`,
+        () => `assets-${word}-example-${random.text(8)}`,
+      () => random.text(32, '0123456789abcdef'), () => `img${random.whole(1, 4)}-${word}`])()
     const middle = random.pick(['', '', '.edge', `.r${random.whole(1, 9)}`])
     return { name: `${label}${middle}.${networks[n]}`, station: random.pick(edges[n]), ttlSeconds: random.pick([30, 60, 60, 300]) }
   }
@@ -75,7 +82,8 @@ export function makeWorld(random: Random, cast: Cast): World {
   const site = (word: string, parts: number): Site => ({
     main: named(`${random.pick(['www.', 'www.', '', 'app.', 'portal.'])}${word}.example`, random.pick([60, 300, 300, 3600])),
     parts: Array.from({ length: parts }, () => part(word)),
-    tls: random.chance(0.93), weight: Math.round(random.lognormal(330, 0.7, 4000)), certificate: random.whole(1100, 2400), six: random.chance(0.12),
+    tls: random.chance(0.93), weight: Math.round(random.lognormal(320, 0.5, 2000)), certificate: random.whole(1100, 2100),
+      six: random.chance(0.12),
   })
   return {
     popular: words.slice(0, 36).map((word) => site(word, random.whole(2, 5))),

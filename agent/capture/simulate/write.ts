@@ -1,7 +1,8 @@
 /**
- * Writes a simulated capture: classic pcap (little-endian, microseconds, link type Ethernet) and, beside it, `.truth.json`. Both are written under a
- * temporary name and renamed when whole, the truth first, so a capture that is there is complete and has its truth. Blocks for the
- * time of generation in steps of a few milliseconds. Throws E_DATA_UNWRITABLE or E_DATA_FULL.
+ * Writes a simulated capture: classic pcap (little-endian, microseconds, link type Ethernet) and, beside it,
+ * `.truth.json`. Both are written under a temporary name and renamed when whole, the truth first, so a capture that
+ * is there is complete and has its truth. Blocks for the time of generation in steps of a few milliseconds. Throws
+ * E_DATA_UNWRITABLE or E_DATA_FULL.
  */
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -42,11 +43,11 @@ export async function writeCapture(path: string, options: WriteOptions): Promise
     await rename(temporary, path)
     return truth
   } catch (error) {
-    await rm(temporary, { force: true })
-    await rm(`${temporary}.truth`, { force: true })
+    for (const left of [temporary, `${temporary}.truth`]) await rm(left, { force: true }).catch(() => undefined)
     const errno = errnoName(error)
     if (error instanceof VedetteError || errno === '') throw error
-    if (errno === 'ENOSPC') throw new VedetteError('E_DATA_FULL', `no room for the capture ${path}`, 'Free about 150 MB', { cause: error })
+    if (errno === 'ENOSPC') throw new VedetteError('E_DATA_FULL', `no room for the capture ${path}`, 'Free about 150 MB',
+      { cause: error })
     throw new VedetteError('E_DATA_UNWRITABLE', `cannot write ${path} (${errno})`, 'Name another folder', { cause: error })
   }
 }

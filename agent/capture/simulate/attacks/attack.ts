@@ -16,8 +16,8 @@ export function attackTime({ lan, random }: Scene, seconds: number, from = 0.15,
   return Math.floor(lan.startMicros + random.between(Math.min(from * length, latest), latest))
 }
 
-/** Seconds an attack may take, when it would like to take this many: at most half of the capture. */
-export const affordable = (lan: Lan, seconds: number): number => Math.min(seconds, (lan.endMicros - lan.startMicros) / 2e6)
+/** Seconds an attack may take, when it would like to take this many: at most a third of the capture. */
+export const affordable = (lan: Lan, seconds: number): number => Math.min(seconds, (lan.endMicros - lan.startMicros) / 3e6)
 
 /**
  * The infected workstations, one for each attack that needs one: a host is never the attacker of two, so that each alert has one

@@ -1,6 +1,6 @@
 /** An implant that calls home (ATT&CK T1071.001): short encrypted connections to one rare address at a steady period with some jitter. */
 import { tlsGoodbye, tlsHandshake, tlsTurn } from '../content/tls.ts'
-import type { Turn } from '../conversation.ts'
+import type { Talk } from '../conversation.ts'
 import type { Random } from '../random.ts'
 import { counted } from '../truth.ts'
 import type { BeaconTruth } from '../truth.ts'
@@ -25,11 +25,12 @@ export const beacon: Attack = (lan) => {
     for (let at = begin; at < end; at += periodMicros * random.between(1 - jitter, 1 + jitter)) {
       yield at
       const known = connections % 40 === 0 ? lookups.lookup(at, attacker, { name: serverName, station: server, ttlSeconds: 60 }) : at
-      scene.tcp({ startMicros: known, initiator: attacker, responder: server, responderPort: port, turns: turns(random.fork(`call ${connections}`)), ending: 'fin0' })
+      scene.tcp({ startMicros: known, initiator: attacker, responder: server, responderPort: port,
+        turns: turns(random.fork(`call ${connections}`)), ending: 'fin0' })
       connections++
     }
   }
-  function* turns(source: Random): Generator<Turn, void, void> {
+  function* turns(source: Random): Talk {
     yield* tlsHandshake(source, serverName, 'implant', source.whole(290, 330), 1240)
     yield tlsTurn(1, source.chance(0.07) ? source.whole(1500, 6000) : source.whole(150, 180), source.between(2000, 30000))
     yield tlsGoodbye(0, source.between(100, 2000))
@@ -37,7 +38,8 @@ export const beacon: Attack = (lan) => {
   scene.run(call())
 
   return (): BeaconTruth => ({
-    kind: 'beacon', attackers: [attacker.text], victims: [server.text], ...counted(scene.tally), port, serverName, connections, periodSeconds: periodMicros / 1e6, jitter,
+    kind: 'beacon', attackers: [attacker.text], victims: [server.text], ...counted(scene.tally), port, serverName,
+      connections, periodSeconds: periodMicros / 1e6, jitter,
     text: `${attacker.text} called ${server.text} (${serverName}) ${connections} times, every ${Math.round(periodMicros / 1e6)} s`,
   })
 }

@@ -1,6 +1,9 @@
-/** Passwords guessed over SSH until one is right (ATT&CK T1110): many short connections from one workstation to one server, then a long session. */
+/**
+ * Passwords guessed over SSH until one is right (ATT&CK T1110): many short connections from one workstation to one
+ * server, then a long session.
+ */
 import { sshClients, sshHandshake, sshPassword, sshTyping, sshUser } from '../content/ssh.ts'
-import type { Turn } from '../conversation.ts'
+import type { Talk } from '../conversation.ts'
 import type { Random } from '../random.ts'
 import { counted } from '../truth.ts'
 import type { BruteForceTruth } from '../truth.ts'
@@ -25,20 +28,21 @@ export const bruteForce: Attack = (lan) => {
     const target = { initiator: attacker, responder: victim, responderPort: 22 }
     for (let i = 0; i < attempts; i++) {
       yield at
-      scene.tcp({ ...target, startMicros: at, turns: attempt(random.fork(`attempt ${i}`)), ending: random.pick(['fin0', 'fin0', 'fin1']) })
+      scene.tcp({ ...target, startMicros: at, turns: attempt(random.fork(`attempt ${i}`)),
+        ending: random.pick(['fin0', 'fin0', 'fin1']) })
       at += everySeconds * 1e6 * random.between(0.8, 1.2)
     }
     at += random.between(3e6, 9e6)
     yield at
     sessionPort = session.tcp({ ...target, startMicros: at, turns: success(random.fork('success')) })
   }
-  function* attempt(source: Random): Generator<Turn, void, void> {
+  function* attempt(source: Random): Talk {
     yield* sshHandshake(source, sshClients.library)
     yield* sshUser(source)
     yield* sshPassword(source, false, source.between(500, 4000))
     if (source.chance(0.5)) yield* sshPassword(source, false, source.between(500, 4000))
   }
-  function* success(source: Random): Generator<Turn, void, void> {
+  function* success(source: Random): Talk {
     yield* sshHandshake(source, sshClients.library)
     yield* sshUser(source)
     yield* sshPassword(source, true, source.between(500, 4000))
@@ -50,8 +54,10 @@ export const bruteForce: Attack = (lan) => {
     const guesses = counted(scene.tally)
     const last = counted(session.tally)
     return {
-      kind: 'brute-force', attackers: [attacker.text], victims: [victim.text], startMicros: guesses.startMicros, endMicros: last.endMicros, flows: guesses.flows + last.flows,
-      packets: guesses.packets + last.packets, initiatorOctets: guesses.initiatorOctets + last.initiatorOctets, responderOctets: guesses.responderOctets + last.responderOctets,
+      kind: 'brute-force', attackers: [attacker.text], victims: [victim.text], startMicros: guesses.startMicros,
+        endMicros: last.endMicros, flows: guesses.flows + last.flows,
+      packets: guesses.packets + last.packets, initiatorOctets: guesses.initiatorOctets + last.initiatorOctets,
+        responderOctets: guesses.responderOctets + last.responderOctets,
       port: 22, attempts, success: { startMicros: last.startMicros, endMicros: last.endMicros, initiatorPort: sessionPort },
       text: `${attacker.text} guessed SSH passwords of ${victim.name} (${victim.text}) in ${attempts} connections, then logged in`,
     }

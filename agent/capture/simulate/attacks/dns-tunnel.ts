@@ -1,6 +1,7 @@
 /**
- * Data carried out in DNS names (ATT&CK T1071.004, T1048): unique long labels below one registered domain, answers in TXT or NULL records. Some
- * implants go through the office's resolver, which forwards encrypted, so only the infected host's own questions are seen; others ask their server directly.
+ * Data carried out in DNS names (ATT&CK T1071.004, T1048): unique long labels below one registered domain, answers
+ * in TXT or NULL records. Some implants go through the office's resolver, which forwards encrypted, so only the
+ * infected host's own questions are seen; others ask their server directly.
  */
 import { dnsAnswer, dnsQuery, dnsType, txtData } from '../content/dns.ts'
 import { counted } from '../truth.ts'
@@ -66,7 +67,8 @@ export const dnsTunnel: Attack = (lan) => {
   scene.run(tunnel())
 
   return (): DnsTunnelTruth => ({
-    kind: 'dns-tunnel', attackers: [attacker.text], victims: [server.text], ...counted(scene.tally), domain, server: server.text, direct, queries,
+    kind: 'dns-tunnel', attackers: [attacker.text], victims: [server.text], ...counted(scene.tally), domain,
+      server: server.text, direct, queries,
     uniqueSubdomains: names.size, meanLabel: letters / queries,
     text: `${attacker.text} sent ${queries} queries for ${names.size} names below ${domain} to ${server.text}`,
   })

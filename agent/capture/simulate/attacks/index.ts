@@ -14,7 +14,7 @@ export const attackScripts: Readonly<Record<AttackKind, Attack>> = {
   'host-sweep': hostSweep,
   'brute-force': bruteForce,
   'dns-tunnel': dnsTunnel,
-  'beacon': beacon,
-  'exfiltration': exfiltration,
+  beacon,
+  exfiltration,
   'syn-flood': synFlood,
 }

@@ -1,4 +1,6 @@
-/** Thousands of SYNs under spoofed addresses at one published service (ATT&CK T1499.001); its queue fills, and then it answers hardly any. */
+/**
+ * Thousands of SYNs under spoofed addresses at one published service (ATT&CK T1499.001); its queue fills, and then it answers hardly any.
+ */
 import { makeStation } from '../station.ts'
 import { counted } from '../truth.ts'
 import type { SynFloodTruth } from '../truth.ts'
@@ -8,7 +10,8 @@ import type { Attack } from './attack.ts'
 export const synFlood: Attack = (lan) => {
   const scene = attackScene(lan, 'syn-flood')
   const { random } = scene
-  const [victim, port] = random.pick([[lan.cast.application, 443], [lan.cast.mail, 25], [lan.cast.mail, 443], [lan.cast.application, 80]] as const)
+  const [victim, port] = random.pick([[lan.cast.application, 443], [lan.cast.mail, 25], [lan.cast.mail, 443],
+    [lan.cast.application, 80]] as const)
   const perSecond = random.between(180, 320)
   const seconds = random.between(20, 40)
   const syns = Math.round(perSecond * seconds)
@@ -31,8 +34,11 @@ export const synFlood: Attack = (lan) => {
       sources.add(source)
       const taken = i < queue || random.chance(0.01)
       if (taken) answered++
-      const initiator = makeStation({ name: '', role: 'external', address: new Uint8Array([198, 19, source >>> 8, source & 255]), mac: lan.cast.gateway.mac, subnet: 0, ttl: random.whole(38, 120) })
-      scene.tcp({ startMicros: at, initiator, initiatorPort, responder: victim, responderPort: port, opening: taken ? 'half' : 'unanswered' })
+      const initiator = makeStation({ name: '', role: 'external',
+        address: new Uint8Array([198, 19, source >>> 8, source & 255]), mac: lan.cast.gateway.mac, subnet: 0,
+        ttl: random.whole(38, 120) })
+      scene.tcp({ startMicros: at, initiator, initiatorPort, responder: victim, responderPort: port,
+        opening: taken ? 'half' : 'unanswered' })
       at += 1e6 / perSecond * random.between(0.1, 1.9)
     }
     pairs = new Set()
@@ -40,7 +46,8 @@ export const synFlood: Attack = (lan) => {
   scene.run(flood())
 
   return (): SynFloodTruth => ({
-    kind: 'syn-flood', attackers: ['198.19.0.0/16'], victims: [victim.text], ...counted(scene.tally), port, syns, sources: sources.size, answered, unanswered: syns - answered, perSecond,
+    kind: 'syn-flood', attackers: ['198.19.0.0/16'], victims: [victim.text], ...counted(scene.tally), port, syns,
+      sources: sources.size, answered, unanswered: syns - answered, perSecond,
     text: `${syns} SYNs from ${sources.size} spoofed addresses at port ${port} of ${victim.name} (${victim.text})`,
   })
 }

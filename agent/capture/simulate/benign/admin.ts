@@ -1,9 +1,9 @@
 /**
- * Administrators over SSH, through the jump host: sessions of minutes, with a few wrong passwords before some of them, each try a short connection as an
- * attacker's would be. Besides, the configuration management's short runs.
+ * Administrators over SSH, through the jump host: sessions of minutes, with a few wrong passwords before some of
+ * them, each try a short connection as an attacker's would be. Besides, the configuration management's short runs.
  */
 import { sshClients, sshHandshake, sshOctets, sshPassword, sshTyping, sshUser } from '../content/ssh.ts'
-import type { Turn } from '../conversation.ts'
+import type { Talk } from '../conversation.ts'
 import type { Lan, Scene } from '../lan.ts'
 import type { Random } from '../random.ts'
 import type { Station } from '../station.ts'
@@ -47,14 +47,14 @@ function logIn(scene: Scene, initiator: Station, responder: Station, micros: num
   return at
 }
 
-function* typed(random: Random, durationMicros: number): Generator<Turn, void, void> {
+function* typed(random: Random, durationMicros: number): Talk {
   yield* sshHandshake(random, sshClients.openssh)
   yield* sshUser(random)
   yield* sshPassword(random, durationMicros > 0, random.between(1.2e6, 3e6))
   if (durationMicros > 0) yield* sshTyping(random, durationMicros)
 }
 
-function* run(random: Random): Generator<Turn, void, void> {
+function* run(random: Random): Talk {
   yield* sshHandshake(random, sshClients.openssh)
   yield* sshUser(random)
   yield { from: 0, octets: 460, afterMicros: 900 }

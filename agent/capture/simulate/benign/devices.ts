@@ -1,7 +1,7 @@
 /** Printers and phones: print jobs on port 9100, SIP keep-alives and short calls on the tagged voice VLAN. */
 import { octetsOf } from '../content/bytes.ts'
 import { sipOptions } from '../content/text.ts'
-import type { Datagram, Turn } from '../conversation.ts'
+import type { Datagrams, Talk } from '../conversation.ts'
 import type { Lan } from '../lan.ts'
 import type { Random } from '../random.ts'
 import { once } from './background.ts'
@@ -15,12 +15,13 @@ export function startPrinting(lan: Lan, name: string): void {
     scene.run(nowAndThen(scene, 7000, (at) => {
       const printer = random.pick(cast.printers)
       const known = scene.lookup(at, host, { name: `${printer.name}.${cast.domain}`, station: printer, ttlSeconds: 1200 })
-      scene.tcp({ startMicros: known, initiator: host, responder: printer, responderPort: 9100, octetsPerSecond: 5e6, turns: job(random), ending: 'fin0' })
+      scene.tcp({ startMicros: known, initiator: host, responder: printer, responderPort: 9100, octetsPerSecond: 5e6,
+        turns: job(random), ending: 'fin0' })
     }))
   }
 }
 
-function* job(random: Random): Generator<Turn, void, void> {
+function* job(random: Random): Talk {
   const head = octetsOf('\x1b%-12345X@PJL SET RESOLUTION=600\r\n@PJL ENTER LANGUAGE=PCLXL\r\n')
   yield { from: 0, octets: head.length + Math.round(random.lognormal(30e3, 0.8, 300e3)), head, afterMicros: 900 }
   const done = octetsOf('@PJL USTATUS JOB\r\nEND\r\n\f')
@@ -32,21 +33,26 @@ export function startPhones(lan: Lan, name: string): void {
   const scene = lan.scene(name)
   const { random } = scene
   const exchange = { ...world.outside(random, 'sip.talkline.example'), vlan: -1 }
-  const keepAlive = (i: number): Generator<Datagram, void, void> => alive(random.fork(`alive ${i}`), cast.phones[i].text, i, exchange.delayMicros, lan.endMicros - lan.startMicros)
   cast.phones.forEach((phone, i) => {
-    scene.udp({ startMicros: lan.startMicros + random.between(1e6, 25e6), initiator: phone, initiatorPort: 5060, responder: exchange, responderPort: 5060, datagrams: keepAlive(i) })
+    scene.udp({
+      startMicros: lan.startMicros + random.between(1e6, 25e6), initiator: phone, initiatorPort: 5060, responder: exchange,
+      responderPort: 5060,
+      datagrams: alive(random.fork(`alive ${i}`), phone.text, i, exchange.delayMicros, lan.endMicros - lan.startMicros),
+    })
   })
   const media = world.outside(random, 'media.talkline.example')
   for (let call = 0; call < 3; call++) {
     const startMicros = lan.startMicros + (lan.endMicros - lan.startMicros) * random.between(0.05, 0.95)
     const source = random.fork(`call ${call}`)
     scene.run(once(startMicros, () => {
-      scene.udp({ startMicros, initiator: random.pick(cast.phones), initiatorPort: 16384 + 2 * source.whole(0, 4000), responder: media, responderPort: 20000 + 2 * source.whole(0, 4000), datagrams: voice(source, source.between(15, 45)) })
+      scene.udp({ startMicros, initiator: random.pick(cast.phones), initiatorPort: 16384 + 2 * source.whole(0, 4000),
+        responder: media, responderPort: 20000 + 2 * source.whole(0, 4000), datagrams: voice(source, source.between(15, 45)) })
     }))
   }
 }
 
-function* alive(random: Random, address: string, phone: number, delayMicros: number, durationMicros: number): Generator<Datagram, void, void> {
+function* alive(random: Random, address: string, phone: number, delayMicros: number,
+  durationMicros: number): Datagrams {
   for (let at = 0, sequence = 1000 * (phone + 1); at < durationMicros; at += 60e6 + random.between(-2e5, 2e5), sequence++) {
     const [ask, answer] = sipOptions(`20${phone}`, address, 'sip.talkline.example', sequence)
     yield { from: 0, offsetMicros: at, payload: ask }
@@ -55,7 +61,7 @@ function* alive(random: Random, address: string, phone: number, delayMicros: num
 }
 
 /** RTP with G.711: 160 octets every 20 ms from both sides (RFC 3550, 3551). */
-function* voice(random: Random, seconds: number): Generator<Datagram, void, void> {
+function* voice(random: Random, seconds: number): Datagrams {
   const sources = [random.bits(), random.bits()]
   for (let i = 0; i < seconds * 50; i++) {
     for (const from of [0, 1] as const) {

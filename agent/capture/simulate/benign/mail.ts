@@ -1,8 +1,10 @@
-/** Mail: clients look into their boxes over IMAPS and send by submission; the server exchanges mail with others over SMTP with STARTTLS. */
+/**
+ * Mail: clients look into their boxes over IMAPS and send by submission; the server exchanges mail with others over SMTP with STARTTLS.
+ */
 import { smtpStart } from '../content/text.ts'
 import { tlsTalk } from '../content/tls.ts'
 import type { Exchange } from '../content/tls.ts'
-import type { Turn } from '../conversation.ts'
+import type { Talk } from '../conversation.ts'
 import type { Lan } from '../lan.ts'
 import type { Random } from '../random.ts'
 import { nowAndThen, regularly } from './pace.ts'
@@ -16,10 +18,12 @@ export function startMail(lan: Lan, name: string): void {
     const { random } = scene
     const to = { initiator: host, responder: cast.mail }
     scene.run(regularly(scene, random.pick([300, 300, 600]), 0.1, (at) => {
-      scene.tcp({ ...to, startMicros: scene.lookup(at, host, own), responderPort: 993, turns: tlsTalk(random, server, 'system', fetches(random), 1500), ending: random.pick(['fin0', 'fin1']) })
+      scene.tcp({ ...to, startMicros: scene.lookup(at, host, own), responderPort: 993,
+        turns: tlsTalk(random, server, 'system', fetches(random), 1500), ending: random.pick(['fin0', 'fin1']) })
     }))
     scene.run(nowAndThen(scene, 1800, (at) => {
-      scene.tcp({ ...to, startMicros: scene.lookup(at, host, own), responderPort: 587, turns: letter(random, `${host.name}.${cast.domain}`, server), octetsPerSecond: 20e6 })
+      scene.tcp({ ...to, startMicros: scene.lookup(at, host, own), responderPort: 587,
+        turns: letter(random, `${host.name}.${cast.domain}`, server), octetsPerSecond: 20e6 })
     }))
   }
   for (const [direction, meanSeconds] of [['in', 75], ['out', 110]] as const) {
@@ -40,14 +44,16 @@ function* fetches(random: Random): Generator<Exchange, void, void> {
   yield { request: 60, answer: 40, pauseMicros: 900, thinkMicros: random.between(4000, 30000) }
   yield { request: 24, answer: random.whole(180, 420), pauseMicros: 700, thinkMicros: random.between(800, 5000) }
   for (let letters = random.pick([0, 0, 0, 0, 1, 1, 3]); letters > 0; letters--) {
-    yield { request: 52, answer: random.lognormal(1500, 0.9, 80e3), pauseMicros: random.between(500, 40000), thinkMicros: random.between(1000, 12000) }
+    yield { request: 52, answer: random.lognormal(1500, 0.9, 80e3), pauseMicros: random.between(500, 40000),
+      thinkMicros: random.between(1000, 12000) }
   }
   yield { request: 16, answer: 60, pauseMicros: 1500, thinkMicros: 900 }
 }
 
-function* letter(random: Random, client: string, server: string): Generator<Turn, void, void> {
+function* letter(random: Random, client: string, server: string): Talk {
   yield* smtpStart(random, client, server)
   const quick = (): number => random.between(400, 9000)
   const exchange = (request: number, answer: number): Exchange => ({ request, answer, pauseMicros: quick(), thinkMicros: quick() })
-  yield* tlsTalk(random, server, 'tool', [exchange(30, 160), exchange(44, 20), exchange(40, 20), exchange(8, 40), exchange(random.lognormal(2400, 1.1, 100e3), 60), exchange(8, 24)], 2300)
+  yield* tlsTalk(random, server, 'tool', [exchange(30, 160), exchange(44, 20), exchange(40, 20), exchange(8, 40),
+    exchange(random.lognormal(2400, 1.1, 100e3), 60), exchange(8, 24)], 2300)
 }

@@ -1,4 +1,7 @@
-/** Look-ups without a visit: misspelt and unknown names, the domain's own services, reverse look-ups, block lists asked by the mail server, mirrors with hashed names asked by the build server. */
+/**
+ * Look-ups without a visit: misspelt and unknown names, the domain's own services, reverse look-ups, block lists
+ * asked by the mail server, mirrors with hashed names asked by the build server.
+ */
 import { dnsName, dnsType } from '../content/dns.ts'
 import type { Lan, Scene } from '../lan.ts'
 import type { Station } from '../station.ts'
@@ -12,7 +15,8 @@ export function startNames(lan: Lan, name: string): void {
     scene.run(nowAndThen(scene, 1500, (at) => { misspelt(scene, host, at) }))
     if (host.windows) {
       scene.run(nowAndThen(scene, 900, (at) => {
-        scene.ask(at, host, `_ldap._tcp.dc._msdcs.${cast.domain}`, dnsType.srv, [{ type: dnsType.srv, ttlSeconds: 600, data: new Uint8Array([0, 0, 0, 100, 1, 0x85, ...dnsName(`dc1.${cast.domain}`)]) }])
+        scene.ask(at, host, `_ldap._tcp.dc._msdcs.${cast.domain}`, dnsType.srv,
+          [{ type: dnsType.srv, ttlSeconds: 600, data: new Uint8Array([0, 0, 0, 100, 1, 0x85, ...dnsName(`dc1.${cast.domain}`)]) }])
         if (random.chance(0.5)) scene.ask(at + 60e3, host, `wpad.${cast.domain}`, dnsType.a, [], 3)
       }))
     }
@@ -26,13 +30,15 @@ export function startNames(lan: Lan, name: string): void {
   build.run(nowAndThen(build, 1500, (at) => {
     for (let i = build.random.whole(12, 32); i > 0; i--) {
       const label = build.random.text(40, '0123456789abcdef')
-      build.ask(at + build.random.between(0, 200e6), cast.build, `${label}.layers.artifactory-mirror.example`, dnsType.a, [{ type: dnsType.a, ttlSeconds: 60, data: world.storage.station.address }], 0, 18e3)
+      build.ask(at + build.random.between(0, 200e6), cast.build, `${label}.layers.artifactory-mirror.example`, dnsType.a,
+        [{ type: dnsType.a, ttlSeconds: 60, data: world.storage.station.address }], 0, 18e3)
     }
   }))
   const monitor = lan.scene(name, 'monitor')
   monitor.run(nowAndThen(monitor, 45, (at) => {
     const host = monitor.random.pick(cast.hosts)
-    monitor.ask(at, cast.monitor, `${[...host.address].reverse().join('.')}.in-addr.arpa`, dnsType.ptr, [{ type: dnsType.ptr, ttlSeconds: 1200, data: dnsName(`${host.name}.${cast.domain}`) }])
+    monitor.ask(at, cast.monitor, `${[...host.address].reverse().join('.')}.in-addr.arpa`, dnsType.ptr,
+      [{ type: dnsType.ptr, ttlSeconds: 1200, data: dnsName(`${host.name}.${cast.domain}`) }])
   }))
 }
 

@@ -5,9 +5,11 @@ import type { Scripted } from '../schedule.ts'
 /** Does something now and then: first after up to one interval, then after exponentially distributed ones, until the capture ends. */
 export function* nowAndThen(scene: Scene, meanSeconds: number, act: (micros: number) => void): Scripted {
   const { lan, random } = scene
-  for (let at = lan.startMicros + random.unit() * Math.min(meanSeconds, 600) * 1e6; at < lan.endMicros; at += (0.2 * meanSeconds + random.exponential(0.8 * meanSeconds)) * 1e6) {
+  let at = lan.startMicros + random.unit() * Math.min(meanSeconds, 600) * 1e6
+  while (at < lan.endMicros) {
     yield at
     act(at)
+    at += (0.2 * meanSeconds + random.exponential(0.8 * meanSeconds)) * 1e6
   }
 }
 

@@ -1,4 +1,7 @@
-/** Small binary protocols of every LAN: NTP (RFC 5905), SNMP v2c (RFC 3416), DHCP (RFC 2131), ARP (RFC 826), ICMP echo, IPv6 neighbours (RFC 4861), LLDP. */
+/**
+ * Small binary protocols of every LAN: NTP (RFC 5905), SNMP v2c (RFC 3416), DHCP (RFC 2131), ARP (RFC 826), ICMP
+ * echo, IPv6 neighbours (RFC 4861), LLDP.
+ */
 import type { Random } from '../random.ts'
 import type { Station } from '../station.ts'
 import { Octets, octetsOf } from './bytes.ts'
@@ -59,11 +62,13 @@ export function echoMessage(type: 0 | 8 | 128 | 129, identifier: number, sequenc
 
 /** Neighbour solicitation for `target`, or its advertisement. */
 export function neighbourMessage(solicit: boolean, target: Station, speaker: Station): Uint8Array {
-  return new Octets().u8(solicit ? 135 : 136, 0).u16(0).u32(solicit ? 0 : 0x60000000).raw(target.address6).u8(solicit ? 1 : 2, 1).raw(speaker.mac).done()
+  return new Octets().u8(solicit ? 135 : 136, 0).u16(0).u32(solicit ? 0 : 0x60000000).raw(target.address6).u8(solicit ? 1 : 2,
+    1).raw(speaker.mac).done()
 }
 
 /** ARP request (1, broadcast) or reply (2) in an Ethernet frame. */
-export function arpFrame(operation: 1 | 2, from: Station, fromAddress: Uint8Array, to: Station | undefined, toAddress: Uint8Array): Uint8Array {
+export function arpFrame(operation: 1 | 2, from: Station, fromAddress: Uint8Array, to: Station | undefined,
+  toAddress: Uint8Array): Uint8Array {
   const out = new Octets().raw(operation === 1 || to === undefined ? new Uint8Array(6).fill(255) : to.mac).raw(from.mac)
   if (from.vlan >= 0) out.u16(0x8100, from.vlan)
   out.u16(0x0806, 1, 0x0800).u8(6, 4).u16(operation)

@@ -1,5 +1,5 @@
 /** SMB 3.1.1 as it looks from outside (MS-SMB2): negotiation in plain text, all the rest in encrypted transform frames. */
-import type { Turn } from '../conversation.ts'
+import type { Talk, Turn } from '../conversation.ts'
 import type { Random } from '../random.ts'
 import { Octets } from './bytes.ts'
 
@@ -12,10 +12,12 @@ function header(command: number, message: number, answer: boolean): Octets {
 const session = (message: Uint8Array): Uint8Array => new Octets().u8(0).u24(message.length).raw(message).done()
 
 /** Dialects 2.0.2 to 3.0.2 offered, 3.0.2 taken. */
-export function* smbNegotiate(random: Random): Generator<Turn, void, void> {
-  const ask = session(header(0, 0, false).u8(36, 0, 4, 0, 1, 0, 0, 0, 0x7f, 0, 0, 0).raw(random.bytes(16)).u32(0, 0).u8(2, 2, 0x10, 2, 0, 3, 2, 3).done())
+export function* smbNegotiate(random: Random): Talk {
+  const ask = session(header(0, 0, false).u8(36, 0, 4, 0, 1, 0, 0, 0, 0x7f, 0, 0, 0).raw(random.bytes(16)).u32(0, 0).u8(2, 2,
+    0x10, 2, 0, 3, 2, 3).done())
   yield { from: 0, octets: ask.length, head: ask, afterMicros: random.between(100, 900) }
-  const fields = header(0, 0, true).u8(65, 0, 1, 0, 2, 3, 0, 0).raw(random.bytes(16)).u8(0x7f, 0, 0, 0, 0, 0, 0x80, 0, 0, 0, 0x80, 0, 0, 0, 0x80, 0)
+  const fields = header(0, 0, true).u8(65, 0, 1, 0, 2, 3, 0, 0).raw(random.bytes(16)).u8(0x7f, 0, 0, 0, 0, 0, 0x80, 0, 0, 0,
+    0x80, 0, 0, 0, 0x80, 0)
   const answer = session(fields.raw(new Uint8Array(16)).u8(128, 0, 0, 0, 0, 0, 0, 0).done())
   yield { from: 1, octets: answer.length, head: answer, afterMicros: random.between(200, 1500) }
 }

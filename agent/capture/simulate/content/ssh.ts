@@ -1,6 +1,6 @@
 /** SSH as it looks from outside (RFC 4253): banners, key exchange in plain text, then encrypted packets. */
 import { Octets, octetsOf } from './bytes.ts'
-import type { Turn } from '../conversation.ts'
+import type { Talk, Turn } from '../conversation.ts'
 import type { Random } from '../random.ts'
 
 const lists = {
@@ -24,10 +24,11 @@ function kexInit(random: Random): Uint8Array {
   return packet(out.u8(0).u32(0).done(), random)
 }
 
-export const sshClients = { openssh: 'SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3', putty: 'SSH-2.0-PuTTY_Release_0.81', library: 'SSH-2.0-libssh2_1.10.0' } as const
+export const sshClients = { openssh: 'SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3', putty: 'SSH-2.0-PuTTY_Release_0.81',
+  library: 'SSH-2.0-libssh2_1.10.0' } as const
 
 /** Banner and key exchange, up to where everything is encrypted. */
-export function* sshHandshake(random: Random, client: string): Generator<Turn, void, void> {
+export function* sshHandshake(random: Random, client: string): Talk {
   const say = (from: 0 | 1, head: Uint8Array, afterMicros: number): Turn => ({ from, octets: head.length, head, afterMicros })
   yield say(0, octetsOf(`${client}\r\n`), random.between(100, 700))
   yield say(1, octetsOf('SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n'), random.between(3000, 18000))
@@ -47,13 +48,13 @@ export function* sshHandshake(random: Random, client: string): Generator<Turn, v
 }
 
 /** One password tried: the request, and the answer after the server's own delay. */
-export function* sshPassword(random: Random, right: boolean, typingMicros: number): Generator<Turn, void, void> {
+export function* sshPassword(random: Random, right: boolean, typingMicros: number): Talk {
   yield { from: 0, octets: random.pick([84, 148]), afterMicros: typingMicros }
   yield { from: 1, octets: right ? 28 : 52, afterMicros: right ? random.between(4000, 40000) : random.between(1.6e6, 2.4e6) }
 }
 
 /** The request for the user's authentication methods that comes before any password. */
-export function* sshUser(random: Random): Generator<Turn, void, void> {
+export function* sshUser(random: Random): Talk {
   yield { from: 0, octets: 60, afterMicros: random.between(300, 3000) }
   yield { from: 1, octets: 52, afterMicros: random.between(2000, 9000) }
 }
@@ -65,7 +66,7 @@ export function sshOctets(plain: number): number {
 }
 
 /** Somebody at a terminal for about `durationMicros`: keys and echoes, then output. */
-export function* sshTyping(random: Random, durationMicros: number): Generator<Turn, void, void> {
+export function* sshTyping(random: Random, durationMicros: number): Talk {
   yield { from: 0, octets: 112, afterMicros: random.between(1000, 5000) }
   yield { from: 1, octets: sshOctets(random.whole(500, 1600)), afterMicros: random.between(20000, 300000) }
   let left = durationMicros

@@ -1,5 +1,5 @@
 /** Protocols that speak in lines: SMTP (RFC 5321) up to STARTTLS, SIP (RFC 3261) keep-alives. */
-import type { Turn } from '../conversation.ts'
+import type { Talk, Turn } from '../conversation.ts'
 import type { Random } from '../random.ts'
 import { octetsOf } from './bytes.ts'
 
@@ -9,7 +9,7 @@ const line = (from: 0 | 1, text: string, afterMicros: number): Turn => {
 }
 
 /** Greeting, EHLO, STARTTLS; TLS follows. */
-export function* smtpStart(random: Random, client: string, server: string): Generator<Turn, void, void> {
+export function* smtpStart(random: Random, client: string, server: string): Talk {
   const quick = (): number => random.between(300, 4000)
   yield line(1, `220 ${server} ESMTP ready\r\n`, random.between(2000, 30000))
   yield line(0, `EHLO ${client}\r\n`, quick())
@@ -22,5 +22,6 @@ export function* smtpStart(random: Random, client: string, server: string): Gene
 export function sipOptions(phone: string, phoneAddress: string, exchange: string, sequence: number): [Uint8Array, Uint8Array] {
   const headers = `Via: SIP/2.0/UDP ${phoneAddress}:5060;branch=z9hG4bK${sequence}\r\nFrom: <sip:${phone}@${exchange}>;tag=${phone}\r\nTo: <sip:${exchange}>`
     + `\r\nCall-ID: ${sequence}@${phoneAddress}\r\nCSeq: ${sequence} OPTIONS\r\n`
-  return [octetsOf(`OPTIONS sip:${exchange} SIP/2.0\r\n${headers}Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n`), octetsOf(`SIP/2.0 200 OK\r\n${headers}Content-Length: 0\r\n\r\n`)]
+  return [octetsOf(`OPTIONS sip:${exchange} SIP/2.0\r\n${headers}Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n`),
+    octetsOf(`SIP/2.0 200 OK\r\n${headers}Content-Length: 0\r\n\r\n`)]
 }

@@ -1,24 +1,41 @@
 /**
- * TLS 1.3 as it looks from outside (RFC 8446): a ClientHello with SNI (RFC 6066), the server's flight, encrypted records. Keys and secrets
- * are random octets, so nothing can be decrypted, but every length and type is right.
+ * TLS 1.3 as it looks from outside (RFC 8446): a ClientHello with SNI (RFC 6066), the server's flight, encrypted
+ * records. Keys and secrets are random octets, so nothing can be decrypted, but every length and type is right.
  */
-import type { Turn } from '../conversation.ts'
+import type { Talk, Turn } from '../conversation.ts'
 import type { Random } from '../random.ts'
 import { Octets } from './bytes.ts'
 
 export type TlsClient = 'browser' | 'browser-2' | 'system' | 'tool' | 'implant'
 
-type Profile = { ciphers: readonly number[], groups: readonly number[], signatures: readonly number[], alpn: readonly string[], grease: boolean }
+type Profile = {
+  ciphers: readonly number[]
+  groups: readonly number[]
+  signatures: readonly number[]
+  alpn: readonly string[]
+  /** Adds the meaningless values of RFC 8701, and padding. */
+  grease: boolean
+}
 
-const browserCiphers = [0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c, 0x009d, 0x002f, 0x0035]
+const browserCiphers = [0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c,
+  0x009d, 0x002f, 0x0035]
 const profiles: Record<TlsClient, Profile> = {
-  'browser': { ciphers: browserCiphers, groups: [29, 23, 24], signatures: [0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601], alpn: ['h2', 'http/1.1'], grease: true },
-  'browser-2': { ciphers: [0x1301, 0x1303, 0x1302, 0xc02b, 0xc02f, 0xcca9, 0xcca8, 0xc02c, 0xc030, 0xc00a, 0xc009, 0xc013, 0xc014, 0x009c, 0x009d, 0x002f, 0x0035],
-    groups: [29, 23, 24, 25, 256, 257], signatures: [0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0203, 0x0201], alpn: ['h2', 'http/1.1'], grease: false },
-  'system': { ciphers: [0x1302, 0x1301, 0xc02c, 0xc02b, 0xc030, 0xc02f, 0x009f, 0x009e, 0xc024, 0xc023, 0xc028, 0xc027], groups: [29, 23, 24], signatures: [0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0201, 0x0403, 0x0503, 0x0203, 0x0202, 0x0601, 0x0603], alpn: [], grease: false },
-  'tool': { ciphers: [0x1302, 0x1303, 0x1301, 0xc02c, 0xc030, 0x009f, 0xcca9, 0xcca8, 0xccaa, 0xc02b, 0xc02f, 0x009e, 0xc024, 0xc028, 0x006b, 0xc023, 0xc027, 0x0067, 0x00ff],
-    groups: [29, 23, 30, 25, 24], signatures: [0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0809, 0x080a, 0x080b, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601], alpn: ['http/1.1'], grease: false },
-  'implant': { ciphers: [0xc02f, 0xc030, 0xc02b, 0xc02c, 0xcca8, 0xcca9, 0xc013, 0xc009, 0xc014, 0xc00a, 0x1301, 0x1302, 0x1303], groups: [29, 23, 24, 25], signatures: [0x0804, 0x0403, 0x0807, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0503, 0x0603, 0x0201, 0x0203], alpn: [], grease: false },
+  'browser': { ciphers: browserCiphers, groups: [29, 23, 24],
+    signatures: [0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601], alpn: ['h2', 'http/1.1'], grease: true },
+  'browser-2': { ciphers: [0x1301, 0x1303, 0x1302, 0xc02b, 0xc02f, 0xcca9, 0xcca8, 0xc02c, 0xc030, 0xc00a, 0xc009, 0xc013,
+    0xc014, 0x009c, 0x009d, 0x002f, 0x0035],
+    groups: [29, 23, 24, 25, 256, 257], signatures: [0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601,
+      0x0203, 0x0201], alpn: ['h2', 'http/1.1'], grease: false },
+  'system': { ciphers: [0x1302, 0x1301, 0xc02c, 0xc02b, 0xc030, 0xc02f, 0x009f, 0x009e, 0xc024, 0xc023, 0xc028, 0xc027],
+    groups: [29, 23, 24], signatures: [0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0201, 0x0403, 0x0503, 0x0203, 0x0202, 0x0601,
+    0x0603], alpn: [], grease: false },
+  'tool': { ciphers: [0x1302, 0x1303, 0x1301, 0xc02c, 0xc030, 0x009f, 0xcca9, 0xcca8, 0xccaa, 0xc02b, 0xc02f, 0x009e, 0xc024,
+    0xc028, 0x006b, 0xc023, 0xc027, 0x0067, 0x00ff],
+    groups: [29, 23, 30, 25, 24], signatures: [0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0809, 0x080a, 0x080b, 0x0804, 0x0805,
+      0x0806, 0x0401, 0x0501, 0x0601], alpn: ['http/1.1'], grease: false },
+  'implant': { ciphers: [0xc02f, 0xc030, 0xc02b, 0xc02c, 0xcca8, 0xcca9, 0xc013, 0xc009, 0xc014, 0xc00a, 0x1301, 0x1302,
+    0x1303], groups: [29, 23, 24, 25], signatures: [0x0804, 0x0403, 0x0807, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0503,
+    0x0603, 0x0201, 0x0203], alpn: [], grease: false },
 }
 
 const grease = (random: Random): number => 0x0a0a + 0x1010 * random.whole(0, 15)
@@ -38,7 +55,8 @@ export function clientHello(random: Random, serverName: string, client: TlsClien
       extension(10, () => out.sized(2, () => { if (profile.grease) out.u16(grease(random)); out.u16(...profile.groups) }))
       extension(11, () => out.u8(1, 0))
       if (client !== 'implant') extension(35, () => undefined)
-      if (profile.alpn.length > 0) extension(16, () => out.sized(2, () => { for (const name of profile.alpn) out.sized(1, () => out.text(name)) }))
+      if (profile.alpn.length > 0) extension(16, () => out.sized(2,
+        () => { for (const name of profile.alpn) out.sized(1, () => out.text(name)) }))
       if (profile.grease) extension(5, () => out.u8(1, 0, 0, 0, 0))
       extension(13, () => out.sized(2, () => out.u16(...profile.signatures)))
       extension(51, () => out.sized(2, () => out.u16(29).sized(2, () => out.raw(random.bytes(32)))))
@@ -70,12 +88,14 @@ export function tlsTurn(from: Turn['from'], plain: number, afterMicros: number):
 }
 
 /** The handshake's turns; the client's Finished travels with its first request of `request` octets. */
-export function* tlsHandshake(random: Random, serverName: string, client: TlsClient, request: number, certificate = 2800): Generator<Turn, void, void> {
+export function* tlsHandshake(random: Random, serverName: string, client: TlsClient, request: number,
+  certificate = 2800): Talk {
   const hello = clientHello(random, serverName, client)
   yield { from: 0, octets: hello.length, head: hello, afterMicros: random.between(100, 900) }
   const answer = serverHello(random)
   yield { from: 1, octets: answer.length + tlsOctets(certificate), head: answer, framing: 'tls', afterMicros: random.between(500, 4000) }
-  yield { from: 0, octets: changeCipherSpec.length + tlsOctets(36 + Math.round(request)), head: changeCipherSpec, framing: 'tls', afterMicros: random.between(600, 3000) }
+  yield { from: 0, octets: changeCipherSpec.length + tlsOctets(36 + Math.round(request)), head: changeCipherSpec,
+    framing: 'tls', afterMicros: random.between(600, 3000) }
 }
 
 /** close_notify, encrypted. */
@@ -85,7 +105,8 @@ export const tlsGoodbye = (from: Turn['from'], afterMicros: number): Turn => ({ 
 export type Exchange = { request: number, answer: number, pauseMicros: number, thinkMicros: number }
 
 /** A whole TLS conversation: handshake with the first request, the exchanges, close_notify by the client. */
-export function* tlsTalk(random: Random, serverName: string, client: TlsClient, exchanges: Iterable<Exchange>, certificate = 2400): Generator<Turn, void, void> {
+export function* tlsTalk(random: Random, serverName: string, client: TlsClient, exchanges: Iterable<Exchange>,
+  certificate = 2400): Talk {
   let begun = false
   for (const { request, answer, pauseMicros, thinkMicros } of exchanges) {
     if (begun) yield tlsTurn(0, request, pauseMicros)
