@@ -39,7 +39,8 @@ function progress(source: Source, ledger: AgentLedger): Record<string, unknown> 
   const { fraction, name } = source.progress()
   return {
     type: 'progress', fraction, name, packets: source.counters.frames, octets: source.counters.octets, flows: ledger.get('flowsOpened'),
-    kernelDropped: source.counters.kernelDropped,
+    records: ledger.get('recordsMade'), acknowledged: ledger.get('recordsAcknowledged'),
+    kernelDropped: source.counters.kernelDropped, ignored: source.counters.ignored,
   }
 }
 

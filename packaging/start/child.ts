@@ -5,7 +5,10 @@
  */
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { VedetteError } from '../../proto/error.ts'
+import { errors, VedetteError } from '../../proto/error.ts'
+import type { ErrorCode } from '../../proto/error.ts'
+
+const isCode = (text: string): text is ErrorCode => Object.hasOwn(errors, text)
 
 export type ChildMessage = { type: string } & Record<string, unknown>
 
@@ -60,8 +63,10 @@ export class Child {
 
   /** What it said last, as an error: its own line with a code when it wrote one. */
   failure(): VedetteError {
-    const own = this.lines.findLast((line) => /\bE_[A-Z_]+: /.test(line))
-    if (own !== undefined) return new VedetteError('E_CHILD_ENDED', own.replace(/^vedette-\w+: /, ''))
+    for (const line of this.lines.toReversed()) {
+      const [, code = '', text = ''] = /^vedette-\w+: (E_[A-Z_]+): (.*)$/.exec(line) ?? []
+      if (isCode(code)) return new VedetteError(code, text)
+    }
     return new VedetteError('E_CHILD_ENDED', `${this.name} ended with status ${String(this.status)}`, this.lines.slice(-3).join(' | '))
   }
 

@@ -59,13 +59,21 @@ async function generatedCapture(seed: number): Promise<string> {
   return String(path)
 }
 
+const percent = (share: number): string => `${String(Math.floor(share * 100)).padStart(3)} %`
+
 function showProgress(message: ChildMessage, startedMs: number, live: boolean): void {
   const seconds = Math.max(0.001, (clock.monotonicMs() - startedMs) / 1000)
   const packets = Number(message.packets)
   const rate = `${count(packets)} packets, ${count(Math.round(packets / seconds))}/s, ${octets(Number(message.octets))}, ${count(Number(message.flows))} flows`
-  if (live) screen.progress(`  live  ${rate}, ${count(Number(message.kernelDropped))} dropped by the kernel  (Ctrl-C to stop)`)
-  else if (message.fraction === undefined) screen.progress(`  ${rate}`)
-  else screen.progress(`  ${bar(Number(message.fraction))} ${String(Math.floor(Number(message.fraction) * 100)).padStart(3)} %  ${rate}`)
+  if (live) {
+    const aside = `${count(Number(message.ignored))} of Vedette's own left out, ${count(Number(message.kernelDropped))} dropped by the kernel`
+    screen.progress(`  live  ${rate}, ${aside}  (Ctrl-C to stop)`)
+  } else if (message.fraction === undefined) screen.progress(`  ${rate}`)
+  else if (message.fraction === 1) {
+    const stored = Number(message.acknowledged) / Math.max(1, Number(message.records))
+    screen.progress(`  ${bar(stored)} ${percent(stored)}  all read; ${count(Number(message.acknowledged))} of ${count(Number(message.records))} records stored`)
+  }
+  else screen.progress(`  ${bar(Number(message.fraction))} ${percent(Number(message.fraction))}  ${rate}`)
 }
 
 async function main(): Promise<number> {
@@ -116,6 +124,7 @@ async function main(): Promise<number> {
   const done = await Promise.race([outcome, ended, lost])
   if (done !== undefined && typeof done !== 'string') {
     await Promise.race([desk.settled(), ended, lost])
+    if (stopped === undefined && generated && !live) screen.line('  Seven attacks are in the capture. This version looks for three kinds: port scans, password guessing, DNS tunnels.')
     if (stopped === undefined) await printSummary(screen, done, desk, clock.monotonicMs() - startedMs)
   }
   if (!options.once && !live && done !== 'SIGINT') {
