@@ -73,7 +73,7 @@ async function work(command: Command, config: AgentConfig, log: Logger): Promise
     config, sensor: config.sensor ?? hostname(), source, boot, run, live, clock, log, random: Math.random,
     key: delivered ? readOrMakeKey(config.keyFile) : new Uint8Array(32), onReaderGone: () => { stop() },
   })
-  const { pipeline, ledger, deliverer, modelHash } = assembled
+  const { pipeline, ledger } = assembled
   const { host, port } = config.metrics
   stop = () => { pipeline.stop() }
   const timer = setInterval(() => { tell(progress(source, ledger)) }, progressMs)
@@ -81,7 +81,7 @@ async function work(command: Command, config: AgentConfig, log: Logger): Promise
   try {
     await runParts([
       { name: 'pipeline', start: () => undefined, stop: () => assembled.close() },
-      ...(port === 0 ? [] : [metricsPart({ host, port, version, modelHash, ledger, source, deliverer })]),
+      ...(port === 0 ? [] : [metricsPart({ host, port, version, source, assembled })]),
     ], {
       log,
       work: async (signal) => {

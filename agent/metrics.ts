@@ -20,10 +20,6 @@ export const agentMetrics = [
     name: 'vedette_agent_score_seconds', type: 'histogram', help: 'time from cutting a chunk of records to having its scores',
     buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1],
   },
-  {
-    name: 'vedette_agent_delivery_seconds', type: 'histogram', help: 'time from sealing a batch to its acknowledgement',
-    buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300],
-  },
   { name: 'vedette_agent_ledger_balanced', type: 'gauge', help: '1 when both sides of this equation of the loss ledger are equal', labels: ['equation'] },
 ] as const satisfies readonly MetricSpec[]
 

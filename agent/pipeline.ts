@@ -13,12 +13,15 @@ import { newAgentLedger } from '../proto/ledger.ts'
 import type { AgentLedger } from '../proto/ledger.ts'
 import type { Clock } from '../proto/process/clock.ts'
 import type { Logger } from '../proto/process/log.ts'
+import type { Metrics } from '../proto/process/metrics.ts'
 import type { Source } from './capture/source.ts'
 import type { AgentConfig } from './config.ts'
 import type { Chunk } from './flow/chunk.ts'
 import { createEngine } from './engine.ts'
 import { defaultEngineOptions, nfstreamEngineOptions } from './flow/engine.ts'
 import type { EngineOptions, FlowEngine } from './flow/engine.ts'
+import { createAgentMetrics } from './metrics.ts'
+import type { AgentMetricName } from './metrics.ts'
 import { createScorer } from './score/scorer.ts'
 import type { Scorer } from './score/scorer.ts'
 import { Sealer } from './seal.ts'
@@ -43,6 +46,8 @@ export type PipelineParts = {
   clock: Clock
   /** Live: time passes without packets. */
   live: boolean
+  /** Told how long each chunk was at the scorer. */
+  onScored?: (seconds: number) => void
 }
 
 export class Pipeline {
@@ -52,6 +57,8 @@ export class Pipeline {
   private failed: unknown
   private stopping = false
   private seen = { damaged: 0, ignored: 0 }
+  /** Packet clock of the newest chunk, microseconds. */
+  clockMicros = 0
 
   constructor(parts: PipelineParts) {
     this.parts = parts
@@ -116,12 +123,15 @@ export class Pipeline {
   }
 
   private send(chunk: Chunk): void {
-    const { scorer, sealer, deliver } = this.parts
+    const { scorer, sealer, deliver, clock, onScored } = this.parts
     const before = this.inFlight.at(-1)
+    const sentMs = clock.monotonicMs()
+    this.clockMicros = Math.max(this.clockMicros, chunk.clockMicros)
     const scored = scorer.score(chunk)
     const send = async (): Promise<void> => {
       try {
         const ready = await scored
+        onScored?.((clock.monotonicMs() - sentMs) / 1000)
         await before
         if (this.failed === undefined) await deliver.offer(sealer.seal(ready))
       } catch (error) {
@@ -167,7 +177,14 @@ export type AssembleOptions = {
   onReaderGone: () => void
 }
 
-export type Assembled = { pipeline: Pipeline, ledger: AgentLedger, deliverer: Deliverer, modelHash: string, close(): Promise<void> }
+export type Assembled = {
+  pipeline: Pipeline
+  ledger: AgentLedger
+  deliverer: Deliverer
+  metrics: Metrics<AgentMetricName>
+  modelHash: string
+  close(): Promise<void>
+}
 
 /** Opens source, model and sink and puts the stages together. Throws what a person can put right (E_FILE_*, E_CAPTURE_*, E_SINK_*). */
 export async function assemble(options: AssembleOptions): Promise<Assembled> {
@@ -188,9 +205,11 @@ export async function assemble(options: AssembleOptions): Promise<Assembled> {
   // A live sensor's hash tables are keyed at random, so that nobody can aim at one bucket; records do not depend on it.
   const hashSeed = live ? Math.floor(options.random() * 2 ** 31) : defaultEngineOptions.hashSeed
   const engine = createEngine({ ...engineOptions(config), hashSeed }, ledger)
-  const pipeline = new Pipeline({ source, engine, scorer, sealer, deliver: deliverer, ledger, clock, live })
+  const metrics = createAgentMetrics(ledger)
+  const onScored = (seconds: number): void => { metrics.observe('vedette_agent_score_seconds', seconds) }
+  const pipeline = new Pipeline({ source, engine, scorer, sealer, deliver: deliverer, ledger, clock, live, onScored })
   return {
-    pipeline, ledger, deliverer, modelHash: scorer.modelHash,
+    pipeline, ledger, deliverer, metrics, modelHash: scorer.modelHash,
     close: async () => {
       await deliverer.stop()
       await scorer.close()

@@ -9,8 +9,7 @@ import { join } from 'node:path'
 import { errnoName, VedetteError } from '../proto/error.ts'
 import { newCollectorLedger } from '../proto/ledger.ts'
 import { systemClock } from '../proto/process/clock.ts'
-import { readPlainYaml } from '../proto/process/config-plain.ts'
-import { dumpConfig } from '../proto/process/config.ts'
+import { dumpConfig, loadConfig } from '../proto/process/config.ts'
 import { runParts } from '../proto/process/lifecycle.ts'
 import { lockFolder } from '../proto/process/lock.ts'
 import type { Part } from '../proto/process/lifecycle.ts'
@@ -27,13 +26,14 @@ import { createChannel } from './channel/index.ts'
 import { readCommand, usage } from './command.ts'
 import { loadCollectorConfig } from './config.ts'
 import type { ChannelConfig, CollectorConfig } from './config.ts'
-import { readDetectorSettings } from './detect/index.ts'
+import { detectorSchema, readDetectorSettings } from './detect/index.ts'
 import { createEnricher } from './enrich/enricher.ts'
 import { createExplainer } from './explain/explain.ts'
 import { Intake } from './ingest/intake.ts'
 import { Journal } from './ingest/journal.ts'
 import { LogReader } from './ingest/reader.ts'
 import { createCollectorMetrics } from './metrics.ts'
+import type { CollectorMetricName } from './metrics.ts'
 import { archiving, Detection, detectionReader } from './pipeline.ts'
 import { createRescorer } from './rescore/rescorer.ts'
 import { Standing } from './standing.ts'
@@ -85,10 +85,13 @@ async function assemble(config: CollectorConfig, log: Logger, stopping: AbortSig
     store, clock, log, random: Math.random, publicUrl,
     channels: new Map(config.channels.map((channel) => [channel.name, makeChannel(channel, log)])),
   })
-  const thresholds = config.detection.thresholds === undefined ? [shippedThresholds] : [shippedThresholds, config.detection.thresholds]
+  const { config: thresholds } = loadConfig({
+    schema: detectorSchema, defaults: shippedThresholds, file: config.detection.thresholds ?? [], env: process.env, prefix: '',
+  })
+  const settings = readDetectorSettings(thresholds)
   const page: { server?: Server } = {}
   const detection = new Detection({
-    store, ledger, clock, settings: readDetectorSettings(readPlainYaml(thresholds)),
+    store, ledger, clock, settings,
     enrich: createEnricher({ internal: config.internal }), rescorer, explain: createExplainer(),
     grouper: new Grouper({ channels: config.channels.map(({ name }) => name), notifies: (run) => run === '' || run.startsWith('demo') }),
     onCommit: (alerts, notifications) => {
@@ -96,10 +99,17 @@ async function assemble(config: CollectorConfig, log: Logger, stopping: AbortSig
       if (notifications > 0) dispatcher.poke()
     },
   })
+  const timed = async <Result>(name: CollectorMetricName, work: () => Promise<Result>): Promise<Result> => {
+    const begunMs = clock.monotonicMs()
+    const result = await work()
+    metrics.observe(name, (clock.monotonicMs() - begunMs) / 1000)
+    return result
+  }
   const { done, resume } = store.position(detectionReader)
+  const metrics = createCollectorMetrics(ledger)
   const detecting = new LogReader({
     name: detectionReader, journal, from: resume, done, log, lingerMs: lingerMs.detection, signal: stopping,
-    apply: (batches, next) => detection.apply(batches, next),
+    apply: (batches, next) => timed('vedette_collector_commit_seconds', () => detection.apply(batches, next)),
   })
   const archived = new LogReader({
     name: 'archive', journal, from: await archive.position(), log, lingerMs: lingerMs.archive, groupOctets: archiveGroupOctets, signal: stopping,
@@ -108,11 +118,11 @@ async function assemble(config: CollectorConfig, log: Logger, stopping: AbortSig
   ledger.set('recordsArchived', (await archive.counts()).records)
   await Promise.all([detecting.open(), archived.open()])
   const standing = new Standing({ clock, ledger, store, journal, intake, detecting, archived, dispatcher, detection })
-  const metrics = createCollectorMetrics(ledger)
   metrics.set('vedette_collector_build_info', 1, { version, node: process.version, model: rescorer.modelHash })
   metrics.beforeScrape(() => { standing.measure(metrics, page.server?.live.counts().clients ?? 0) })
   const opened = await createServer({
-    store, archive, intake, ledger: () => standing.ledger(), readiness: () => standing.readiness(), metricsText: () => metrics.text(),
+    store, archive, intake: { accept: (body) => timed('vedette_collector_batch_seconds', () => intake.accept(body)) },
+    ledger: () => standing.ledger(), readiness: () => standing.readiness(), metricsText: () => metrics.text(),
     runs: () => detection.runs.list(), version, log, clock, publicUrl, webRoot, bodyOctets: config.batchLimit,
   })
   page.server = opened

@@ -12,15 +12,13 @@ const prefix = 'vedette_collector'
 /** What the ledger does not hold. */
 export const collectorMetrics = [
   { name: 'vedette_collector_build_info', type: 'gauge', help: 'always 1; version, Node and model are labels', labels: ['version', 'node', 'model'] },
-  { name: 'vedette_collector_detection_lag_seconds', type: 'gauge', help: 'age of the oldest batch in the journal that detection has not read' },
-  { name: 'vedette_collector_archive_lag_seconds', type: 'gauge', help: 'age of the oldest batch in the journal that the archive has not stored' },
   { name: 'vedette_collector_journal_octets', type: 'gauge', help: 'octets of the journal' },
   {
     name: 'vedette_collector_batch_seconds', type: 'histogram', help: 'time from a batch\'s arrival to its being on disk',
     buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5],
   },
   {
-    name: 'vedette_collector_commit_seconds', type: 'histogram', help: 'time of one commit of detection: findings, alerts, position',
+    name: 'vedette_collector_commit_seconds', type: 'histogram', help: 'time of one group of batches through detection, its commit included',
     buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5],
   },
   { name: 'vedette_collector_window_entries', type: 'gauge', help: 'entries of a detector\'s windows', labels: ['detector'] },

@@ -64,6 +64,11 @@ export class Deliverer {
     return this.queue.length
   }
 
+  /** Their octets. */
+  get waitingOctets(): number {
+    return this.octets
+  }
+
   /**
    * Resolves when the batch is in the queue: at once, or when there is room. After `stop` it resolves and the batch
    * stays undelivered.
