@@ -143,7 +143,7 @@ export class DnsTunnel implements Detector {
         { name: measure, label: 'different names below the domain', value: names, unit: 'names', threshold, ...(usual === undefined ? {} : { usual }) },
         { name: 'label-length', label: 'mean length of the longest label', value: about.labelLength, unit: 'characters', threshold: this.#settings.labelLength },
         { name: 'entropy', label: 'mean entropy of a name', value: about.entropy, unit: 'bits per character', threshold: this.#settings.entropy },
-        { name: 'domain-hosts', label: 'hosts that asked for the domain', value: about.hosts, unit: 'hosts' },
+        { name: 'domain-hosts', label: 'hosts that asked for the domain', value: about.hosts, unit: about.hosts === 1 ? 'host' : 'hosts' },
         { name: 'queries', label: 'queries', value: about.queries, unit: 'queries' },
       ],
       riskParts: [

@@ -5,7 +5,7 @@ import { ago, count, dateTime, duration, visible } from '../format.ts'
 import { utc } from '../preference.ts'
 import { addressOf, alertPath, route } from '../route.ts'
 import { techniqueLink, techniqueName } from '../technique.ts'
-import { EvidenceList } from './evidence.tsx'
+import { EvidenceList, isOfModel } from './evidence.tsx'
 import { FlowTable } from './flow-table.tsx'
 import { Badge, Icon } from './mark.tsx'
 import { Failed, Loading, Notice } from './notice.tsx'
@@ -80,6 +80,8 @@ function History({ alert }: { alert: Alert }): preact.JSX.Element | null {
 
 /** `alone`: on a page of its own, not as the preview beside the list. */
 export function AlertView({ alert, alone }: { alert: Alert, alone?: boolean }): preact.JSX.Element {
+  const numbers = alert.evidence.filter((one) => !isOfModel(one))
+  const scores = alert.evidence.filter((one) => isOfModel(one))
   return (
     <div class={`alert ${alert.severity}`}>
       <header>
@@ -90,10 +92,12 @@ export function AlertView({ alert, alone }: { alert: Alert, alone?: boolean }): 
       </header>
       <h1><Sentence text={alert.sentence} names={[alert.entity, alert.peer]} /></h1>
       <Facts alert={alert} />
-      {alert.evidence.length === 0 ? null : <Part title="Against what is usual"><EvidenceList evidence={alert.evidence} /></Part>}
+      {numbers.length === 0 ? null : <Part title="Against what is usual"><EvidenceList evidence={numbers} /></Part>}
       <div class="pair">
         <Part title="Why this risk"><Risk alert={alert} /></Part>
-        <Part title="What the models say" note="evidence, never a reason alone"><Scores edge={alert.edgeScore} centre={alert.centralScore} /></Part>
+        <Part title="What the models say" note="evidence, never a reason alone">
+          <Scores edge={alert.edgeScore} centre={alert.centralScore} evidence={scores} />
+        </Part>
       </div>
       <div class="pair">
         {alert.nextSteps.length === 0 ? null : <Part title="Next steps"><ol class="steps">{alert.nextSteps.map((step) => <li key={step}><Step text={step} /></li>)}</ol></Part>}

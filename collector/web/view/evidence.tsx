@@ -33,6 +33,12 @@ function Legend({ evidence: { unit, threshold, usual } }: { evidence: Evidence }
   )
 }
 
+/** A number with neither a usual range nor a threshold says itself; a bar would pretend to a scale. */
+const isComparable = ({ usual, threshold }: Evidence): boolean => usual !== undefined || threshold !== undefined
+
+/** Scores of the models are drawn beside each other, in a panel of their own. */
+export const isOfModel = ({ name }: Evidence): boolean => /^(edge|central)-(score|tail)$/.test(name)
+
 export function EvidenceList({ evidence }: { evidence: readonly Evidence[] }): preact.JSX.Element {
   return (
     <ul class="evidence">
@@ -40,7 +46,7 @@ export function EvidenceList({ evidence }: { evidence: readonly Evidence[] }): p
         <li key={one.name}>
           <div class="number"><b><bdi>{visible(quantity(one.value, one.unit))}</bdi></b><span><bdi>{visible(one.label)}</bdi></span></div>
           <div class="drawn">
-            <Chart evidence={one} />
+            {isComparable(one) ? <Chart evidence={one} /> : null}
             <Legend evidence={one} />
           </div>
           <p class="said">{comparison(one)}{rangeChart(one).kind === 'log' ? <small>log scale</small> : null}</p>

@@ -1,6 +1,6 @@
 /** Where the risk comes from, and the two model scores side by side. */
-import type { Alert } from '../../../proto/alert.ts'
-import { visible } from '../format.ts'
+import type { Alert, Evidence } from '../../../proto/alert.ts'
+import { quantity, visible } from '../format.ts'
 
 const apart = 0.25
 
@@ -40,10 +40,21 @@ function Score({ name, where, value }: { name: string, where: string, value: num
 }
 
 /** 0 is usual, 1 was never seen. Both look at single flows; the detector looked at many. */
-export function Scores({ edge, centre }: { edge: number | undefined, centre: number | undefined }): preact.JSX.Element {
+/** How rare a score is among the flows of its sensor, in words; '' where too few were seen. */
+function rarity(evidence: readonly Evidence[], name: string): string {
+  const tail = evidence.find((one) => one.name === name)?.value
+  return tail === undefined || tail <= 0 ? '' : `1 in ${quantity(Math.round(1 / tail), '')} flows`
+}
+
+type ScoresProps = { edge: number | undefined, centre: number | undefined, evidence: readonly Evidence[] }
+
+export function Scores({ edge, centre, evidence }: ScoresProps): preact.JSX.Element {
   return (
     <>
-      <dl class="scores"><Score name="edge" where="on the sensor" value={edge} /><Score name="centre" where="in the collector" value={centre} /></dl>
+      <dl class="scores">
+        <Score name="edge" where={rarity(evidence, 'edge-tail') || 'on the sensor'} value={edge} />
+        <Score name="centre" where={rarity(evidence, 'central-tail') || 'in the collector'} value={centre} />
+      </dl>
       {edge !== undefined && centre !== undefined && Math.abs(edge - centre) >= apart
         ? <p class="disagree">They disagree: the {centre > edge ? 'centre' : 'edge'} finds its most unusual flow stranger.</p>
         : <p class="quiet">0 is usual, 1 was never seen; the most unusual flow counts.</p>}
