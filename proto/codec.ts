@@ -3,7 +3,8 @@
  * protobufjs itself costs ten times as much (docs/decisions/protobuf-codec.md). The agent's hot path encodes straight from its flow
  * slab (`agent/flow/`); this is the encoder from objects, and the one decoder of everybody.
  *
- * Unknown fields are skipped. Whatever does not fit throws E_BATCH_UNDECODABLE: a batch is taken whole or not at all.
+ * Unknown fields are skipped, and so is a known one with another wire type. Whatever does not fit throws
+ * E_BATCH_UNDECODABLE: a batch is taken whole or not at all.
  */
 import { formatAddress, parseAddress } from './address.ts'
 import { VedetteError } from './error.ts'
@@ -215,65 +216,65 @@ function readFlow(r: Reader): Flow {
   const flow = emptyFlow()
   while (r.at < r.end) {
     const tag = r.varint()
-    switch (tag >>> 3) {
-      case 1: flow.number = r.varint(); break
-      case 2: flow.part = r.varint(); break
-      case 3: flow.final = r.varint() !== 0; break
-      case 4: flow.initiatorAddress = readAddress(r); break
-      case 5: flow.responderAddress = readAddress(r); break
-      case 6: flow.initiatorPort = r.varint(); break
-      case 7: flow.responderPort = r.varint(); break
-      case 8: flow.protocol = r.varint(); break
-      case 9: flow.startMicros = r.fixed64(); break
-      case 10: flow.endMicros = r.fixed64(); break
-      case 11: flow.initiatorPackets = r.varint(); break
-      case 12: flow.responderPackets = r.varint(); break
-      case 13: flow.initiatorOctets = r.varint(); break
-      case 14: flow.responderOctets = r.varint(); break
-      case 15: flow.endReason = endReasons[r.varint()] ?? ''; break
-      case 16: flow.connState = connStates[r.varint()] ?? ''; break
-      case 17: flow.history = r.string(); break
-      case 18: flow.vlan = r.varint(); break
-      case 19: flow.innerVlan = r.varint(); break
-      case 20: flow.initiatorPacketsDelta = r.varint(); break
-      case 21: flow.responderPacketsDelta = r.varint(); break
-      case 22: flow.initiatorOctetsDelta = r.varint(); break
-      case 23: flow.responderOctetsDelta = r.varint(); break
-      case 24: flow.partStartMicros = r.fixed64(); break
-      case 25: flow.initiatorTcpFlags = r.varint(); break
-      case 26: flow.responderTcpFlags = r.varint(); break
-      case 27: flow.initiatorPayloadOctets = r.varint(); break
-      case 28: flow.responderPayloadOctets = r.varint(); break
-      case 29: flow.directionMethod = directionMethods[r.varint()] ?? ''; break
-      case 30: flow.marks = r.varint(); break
-      case 31: flow.initiatorLengthMin = r.varint(); break
-      case 32: flow.initiatorLengthMax = r.varint(); break
-      case 33: flow.responderLengthMin = r.varint(); break
-      case 34: flow.responderLengthMax = r.varint(); break
-      case 35: flow.initiatorLengthSquares = r.varint(); break
-      case 36: flow.responderLengthSquares = r.varint(); break
-      case 37: flow.interarrivalMin = r.varint(); break
-      case 38: flow.interarrivalMax = r.varint(); break
-      case 39: flow.interarrivalSquares = r.double(); break
-      case 40: flow.initiatorInterarrivalMin = r.varint(); break
-      case 41: flow.initiatorInterarrivalMax = r.varint(); break
-      case 42: flow.initiatorInterarrivalSquares = r.double(); break
-      case 43: flow.initiatorDurationMicros = r.varint(); break
-      case 44: flow.responderInterarrivalMin = r.varint(); break
-      case 45: flow.responderInterarrivalMax = r.varint(); break
-      case 46: flow.responderInterarrivalSquares = r.double(); break
-      case 47: flow.responderDurationMicros = r.varint(); break
-      case 48: readPacked(r, (value) => flow.sizes.push(unzigzag(value))); break
-      case 49: flow.handshakeSynMicros = r.varint(); break
-      case 50: flow.handshakeAckMicros = r.varint(); break
-      case 51: flow.application = r.string(); break
-      case 52: flow.serverName = r.string(); break
-      case 53: flow.dns.push(readDns(r)); break
-      case 54: readPacked(r, (value) => flow.context.push(value)); break
-      case 55: flow.edgeScore = r.float(); break
-      case 56: flow.initiatorTtl = r.varint(); break
-      case 57: flow.responderTtl = r.varint(); break
-      case 58: flow.weight = r.float(); break
+    switch (tag) {
+      case 1 << 3: flow.number = r.varint(); break
+      case 2 << 3: flow.part = r.varint(); break
+      case 3 << 3: flow.final = r.varint() !== 0; break
+      case 4 << 3 | 2: flow.initiatorAddress = readAddress(r); break
+      case 5 << 3 | 2: flow.responderAddress = readAddress(r); break
+      case 6 << 3: flow.initiatorPort = r.varint(); break
+      case 7 << 3: flow.responderPort = r.varint(); break
+      case 8 << 3: flow.protocol = r.varint(); break
+      case 9 << 3 | 1: flow.startMicros = r.fixed64(); break
+      case 10 << 3 | 1: flow.endMicros = r.fixed64(); break
+      case 11 << 3: flow.initiatorPackets = r.varint(); break
+      case 12 << 3: flow.responderPackets = r.varint(); break
+      case 13 << 3: flow.initiatorOctets = r.varint(); break
+      case 14 << 3: flow.responderOctets = r.varint(); break
+      case 15 << 3: flow.endReason = endReasons[r.varint()] ?? ''; break
+      case 16 << 3: flow.connState = connStates[r.varint()] ?? ''; break
+      case 17 << 3 | 2: flow.history = r.string(); break
+      case 18 << 3: flow.vlan = r.varint(); break
+      case 19 << 3: flow.innerVlan = r.varint(); break
+      case 20 << 3: flow.initiatorPacketsDelta = r.varint(); break
+      case 21 << 3: flow.responderPacketsDelta = r.varint(); break
+      case 22 << 3: flow.initiatorOctetsDelta = r.varint(); break
+      case 23 << 3: flow.responderOctetsDelta = r.varint(); break
+      case 24 << 3 | 1: flow.partStartMicros = r.fixed64(); break
+      case 25 << 3: flow.initiatorTcpFlags = r.varint(); break
+      case 26 << 3: flow.responderTcpFlags = r.varint(); break
+      case 27 << 3: flow.initiatorPayloadOctets = r.varint(); break
+      case 28 << 3: flow.responderPayloadOctets = r.varint(); break
+      case 29 << 3: flow.directionMethod = directionMethods[r.varint()] ?? ''; break
+      case 30 << 3: flow.marks = r.varint(); break
+      case 31 << 3: flow.initiatorLengthMin = r.varint(); break
+      case 32 << 3: flow.initiatorLengthMax = r.varint(); break
+      case 33 << 3: flow.responderLengthMin = r.varint(); break
+      case 34 << 3: flow.responderLengthMax = r.varint(); break
+      case 35 << 3: flow.initiatorLengthSquares = r.varint(); break
+      case 36 << 3: flow.responderLengthSquares = r.varint(); break
+      case 37 << 3: flow.interarrivalMin = r.varint(); break
+      case 38 << 3: flow.interarrivalMax = r.varint(); break
+      case 39 << 3 | 1: flow.interarrivalSquares = r.double(); break
+      case 40 << 3: flow.initiatorInterarrivalMin = r.varint(); break
+      case 41 << 3: flow.initiatorInterarrivalMax = r.varint(); break
+      case 42 << 3 | 1: flow.initiatorInterarrivalSquares = r.double(); break
+      case 43 << 3: flow.initiatorDurationMicros = r.varint(); break
+      case 44 << 3: flow.responderInterarrivalMin = r.varint(); break
+      case 45 << 3: flow.responderInterarrivalMax = r.varint(); break
+      case 46 << 3 | 1: flow.responderInterarrivalSquares = r.double(); break
+      case 47 << 3: flow.responderDurationMicros = r.varint(); break
+      case 48 << 3 | 2: readPacked(r, (value) => flow.sizes.push(unzigzag(value))); break
+      case 49 << 3: flow.handshakeSynMicros = r.varint(); break
+      case 50 << 3: flow.handshakeAckMicros = r.varint(); break
+      case 51 << 3 | 2: flow.application = r.string(); break
+      case 52 << 3 | 2: flow.serverName = r.string(); break
+      case 53 << 3 | 2: flow.dns.push(readDns(r)); break
+      case 54 << 3 | 2: readPacked(r, (value) => flow.context.push(value)); break
+      case 55 << 3 | 5: flow.edgeScore = r.float(); break
+      case 56 << 3: flow.initiatorTtl = r.varint(); break
+      case 57 << 3: flow.responderTtl = r.varint(); break
+      case 58 << 3 | 5: flow.weight = r.float(); break
       default: r.skip(tag & 7)
     }
   }
@@ -303,13 +304,13 @@ function readDns(r: Reader): DnsTransaction {
   const dns: DnsTransaction = { query: '', type: 0, answers: 0, rttMicros: 0, offsetMicros: 0 }
   while (r.at < r.end) {
     const tag = r.varint()
-    switch (tag >>> 3) {
-      case dnsField.query: dns.query = r.string(); break
-      case dnsField.type: dns.type = r.varint(); break
-      case dnsField.rcode: dns.rcode = r.varint(); break
-      case dnsField.answers: dns.answers = r.varint(); break
-      case dnsField.rttMicros: dns.rttMicros = r.varint(); break
-      case dnsField.offsetMicros: dns.offsetMicros = r.varint(); break
+    switch (tag) {
+      case dnsField.query << 3 | 2: dns.query = r.string(); break
+      case dnsField.type << 3: dns.type = r.varint(); break
+      case dnsField.rcode << 3: dns.rcode = r.varint(); break
+      case dnsField.answers << 3: dns.answers = r.varint(); break
+      case dnsField.rttMicros << 3: dns.rttMicros = r.varint(); break
+      case dnsField.offsetMicros << 3: dns.offsetMicros = r.varint(); break
       default: r.skip(tag & 7)
     }
   }
@@ -334,22 +335,22 @@ export function openBatch(bytes: Uint8Array): BatchFrame {
   try {
     while (r.at < r.end) {
       const tag = r.varint()
-      switch (tag >>> 3) {
-        case batchField.stream: header.stream = r.string(); break
-        case batchField.sensor: header.sensor = r.string(); break
-        case batchField.boot: header.boot = r.string(); break
-        case batchField.sequence: header.sequence = r.varint(); break
-        case batchField.clockMicros: header.clockMicros = r.fixed64(); break
-        case batchField.run: header.run = r.string(); break
-        case batchField.recordVersion: header.recordVersion = r.varint(); break
-        case batchField.featureHash: header.featureHash = r.string(); break
-        case batchField.modelHash: header.modelHash = r.string(); break
-        case batchField.vantage: header.vantage = r.string(); break
-        case batchField.ledger: readLedger(r, header.ledger); break
-        case batchField.dropped: readPacked(r, (value) => header.dropped.push(value)); break
-        case batchField.simulated: header.simulated = r.varint() !== 0; break
-        case batchField.last: header.last = r.varint() !== 0; break
-        case batchField.flows: {
+      switch (tag) {
+        case batchField.stream << 3 | 2: header.stream = r.string(); break
+        case batchField.sensor << 3 | 2: header.sensor = r.string(); break
+        case batchField.boot << 3 | 2: header.boot = r.string(); break
+        case batchField.sequence << 3: header.sequence = r.varint(); break
+        case batchField.clockMicros << 3 | 1: header.clockMicros = r.fixed64(); break
+        case batchField.run << 3 | 2: header.run = r.string(); break
+        case batchField.recordVersion << 3: header.recordVersion = r.varint(); break
+        case batchField.featureHash << 3 | 2: header.featureHash = r.string(); break
+        case batchField.modelHash << 3 | 2: header.modelHash = r.string(); break
+        case batchField.vantage << 3 | 2: header.vantage = r.string(); break
+        case batchField.ledger << 3 | 2: readLedger(r, header.ledger); break
+        case batchField.dropped << 3 | 2: readPacked(r, (value) => header.dropped.push(value)); break
+        case batchField.simulated << 3: header.simulated = r.varint() !== 0; break
+        case batchField.last << 3: header.last = r.varint() !== 0; break
+        case batchField.flows << 3 | 2: {
           const n = r.length()
           const from = r.take(n)
           if (2 * count === spans.length) {
@@ -376,7 +377,7 @@ function readLedger(r: Reader, into: Map<string, number>): void {
   const end = r.length() + r.at
   while (r.at < end) {
     const tag = r.varint()
-    const name = counterByField.get(tag >>> 3)
+    const name = (tag & 7) === 0 ? counterByField.get(tag >>> 3) : undefined
     if (name === undefined) r.skip(tag & 7)
     else into.set(name, r.varint())
   }

@@ -206,3 +206,12 @@ describe('what comes from outside', () => {
     expect(codeOf(() => openBatch(Uint8Array.of(...good, ...packed)))).toBe('E_BATCH_UNDECODABLE')
   })
 })
+
+it('a known field with another wire type is skipped, as protobuf readers do: it never becomes a wrong number', () => {
+  const flow = encodeFlow(makeFlow({ initiatorAddress: '10.0.0.1', responderAddress: '10.0.0.2', initiatorPort: 443 }))
+  const asBytes = Uint8Array.of(6 << 3 | 2, 2, 0x01, 0x02)
+  const asFixed = Uint8Array.of(7 << 3 | 5, 1, 2, 3, 4)
+  const decoded = decodeFlow(Uint8Array.of(...flow, ...asBytes, ...asFixed))
+  expect(decoded).toMatchObject({ initiatorPort: 443, responderPort: 0 })
+  expect(FlowMessage.toObject(FlowMessage.decode(Uint8Array.of(...flow)), { longs: Number })).toMatchObject({ initiatorPort: 443 })
+})
