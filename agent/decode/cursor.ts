@@ -1,7 +1,7 @@
 /**
- * State of decoding one frame: where it lies, how far it may be read, what the layers above have said. Layers are
- * functions that take the cursor and an offset and give an `outcome`; only the innermost one writes the packet's
- * slot, so a tunnel whose inside makes no sense falls back to its outside.
+ * State of decoding one frame: where it lies, how far it may be read, what the layers above have said. Layers are functions
+ * that take the cursor and an offset, write what they know into the packet's slot, and give an `outcome`. A tunnel whose inside
+ * makes no sense restores what it had, and counts as itself.
  */
 import { Packets } from './packets.ts'
 
@@ -9,10 +9,10 @@ import { Packets } from './packets.ts'
 export const layerLimit = 16
 
 export class Cursor {
-  bytes: Uint8Array
-  view: DataView
+  view: DataView = new DataView(new ArrayBuffer(0))
   readonly packets = new Packets()
-  /** Slot being filled. */
+  readonly P = this.packets.P
+  /** Index of the first word of the slot being filled. */
   slot = 0
   /** One past the last captured byte that may be read. */
   end = 0
@@ -23,18 +23,8 @@ export class Cursor {
   /** VLAN tags seen. */
   tags = 0
   layers = 0
-  // Of the IP header being walked.
-  source = 0
-  length = 0
-  ttl = 0
-  fragment = 0
-  /** Bits of `kind`. */
+  /** Bits of `kind` that the IP header gave. */
   bits = 0
-
-  constructor() {
-    this.bytes = new Uint8Array(0)
-    this.view = new DataView(this.bytes.buffer)
-  }
 
   /** Notes a VLAN tag (TCI); the first is the outer one. True while the frame has not too many layers. */
   tag(tci: number): boolean {

@@ -1,23 +1,52 @@
 /**
- * Where decoded packets lie: one slot per frame, 64 slots, typed arrays that are made once. A slot holds offsets into
- * the block of frames, so it is valid as long as the block is. A frame that is no packet has its reason in `outcome`.
+ * Where decoded packets lie: one slot of 64 octets per frame, 64 slots in one typed array that is made once (an array for
+ * each field costs twice as much). A slot holds offsets into the block of frames, so it is valid as long as the block is. A
+ * frame that is no packet has its reason in `outcomeP`.
+ *
+ * Hot code copies these constants into its own module (`const { sourceP } = packet`): V8 folds a module's own constants, but
+ * reads imported ones from memory each time.
  */
 import type { AgentCounter } from '../../proto/ledger.ts'
 
-/**
- * Frames decoded at a time: enough to overlap the memory accesses of their flows, few enough to stay in the
- * first-level cache.
- */
+/** Frames decoded at a time: enough to overlap the memory accesses of their flows, few enough for the first-level cache. */
 export const batchSize = 64
 
-/** Why a frame is no packet; the index is the value of `outcome`, 0 means it is one. */
+/** slot << shiftP is the index of a slot's first word. */
+export const shiftP = 4
+/** 0, or why the frame is no packet (`outcome`). */
+export const outcomeP = 0
+/** Offset of the source address; the destination follows (4 or 16 octets). */
+export const sourceP = 1
+/** Protocol and bits of `kind`. */
+export const kindP = 2
+/** Source port << 16 | destination port. ICMP: type, and the answering type or the code. */
+export const portsP = 3
+/** VLAN id | inner VLAN id << 12. */
+export const scopeP = 4
+/** IP octets on the wire. */
+export const lengthP = 5
+export const ttlP = 6
+/** Offset of the transport header. */
+export const transportP = 7
+export const tcpFlagsP = 8
+/** Octets after the transport header, on the wire. */
+export const payloadP = 9
+/** Captured payload: from, and one past its end. */
+export const payloadAtP = 10
+export const payloadEndP = 11
+/** Identification of a fragmented packet. */
+export const fragmentP = 12
+/** Hash of the conversation, filled in by the flow table. */
+export const hashP = 13
+
+/** Why a frame is no packet; the index is the value of `outcomeP`, 0 means it is one. */
 export const outcomeCounters = [
   'framesInFlows', 'notIpArp', 'notIpOther', 'undecodableLink', 'undecodableTruncated', 'undecodableHeader', 'undecodableNesting',
 ] as const satisfies readonly AgentCounter[]
 
 export const outcome = { packet: 0, arp: 1, notIp: 2, link: 3, truncated: 4, header: 5, nesting: 6 } as const
 
-/** Bits of `kind` beside the protocol number (the low eight). Those under `keyMask` belong to the flow's key. */
+/** Bits of `kindP` beside the protocol number (the low eight). Those under `keyMask` belong to the flow's key. */
 export const kind = {
   /** IPv6 addresses. */
   six: 0x100,
@@ -36,32 +65,10 @@ export const kind = {
   offloaded: 0x4000,
 } as const
 
-const ints = (): Int32Array => new Int32Array(batchSize)
-
 export class Packets {
   /** Slots filled. */
   count = 0
-  /** 0, or why the frame is no packet. */
-  readonly outcome = ints()
+  readonly P = new Int32Array(batchSize << shiftP)
+  /** Time of each slot's frame, microseconds since 1970. */
   readonly micros = new Float64Array(batchSize)
-  /** Offset of the source address; the destination follows (4 or 16 octets). */
-  readonly source = ints()
-  readonly kind = ints()
-  /** Source port << 16 | destination port. ICMP: type, and the answering type or the code. */
-  readonly ports = ints()
-  /** VLAN id | inner VLAN id << 12. */
-  readonly scope = ints()
-  /** IP octets on the wire. */
-  readonly length = ints()
-  readonly ttl = ints()
-  /** Offset of the transport header. */
-  readonly transport = ints()
-  readonly tcpFlags = ints()
-  /** Octets after the transport header, on the wire. */
-  readonly payload = ints()
-  /** Captured payload: from, and one past its end. */
-  readonly payloadAt = ints()
-  readonly payloadEnd = ints()
-  /** Identification of a fragmented packet. */
-  readonly fragment = ints()
 }

@@ -4,8 +4,12 @@
  * its fields 0: the packet still counts.
  */
 import { decodeTunnel, isTunnel } from './tunnel.ts'
-import { kind, outcome } from './packets.ts'
+import * as packet from './packets.ts'
 import type { Cursor } from './cursor.ts'
+
+const { kindP, payloadAtP, payloadEndP, payloadP, portsP, scopeP, tcpFlagsP, transportP } = packet
+const { laterFragment, oneWay, snapped, tcpHeader } = packet.kind
+const { nesting, packet: isPacket } = packet.outcome
 
 /** ICMP types that have an answering type (Community ID 1.0): index = type, value = answer, 0xffff = none. */
 const answers = (pairs: readonly (readonly [number, number])[]): Uint16Array => {
@@ -22,11 +26,11 @@ export function decodeTransport(c: Cursor, protocol: number, at: number, stop: n
   let bits = c.bits | protocol
   let end = c.end
   if (stop < end) end = stop
-  else if (stop > end) bits |= kind.snapped
+  else if (stop > end) bits |= snapped
   let ports = 0
   let flags = 0
   let header = 0
-  if ((bits & kind.laterFragment) === 0) {
+  if ((bits & laterFragment) === 0) {
     switch (protocol) {
       case 6:
         if (at + 4 <= end) ports = view.getInt32(at)
@@ -34,7 +38,7 @@ export function decodeTransport(c: Cursor, protocol: number, at: number, stop: n
         if (at + 14 <= end) {
           header = (view.getUint8(at + 12) >> 4) * 4
           flags = view.getUint8(at + 13)
-          if (at + 20 <= end) bits |= kind.tcpHeader
+          if (at + 20 <= end) bits |= tcpHeader
           if (header < 20) header = stop - at
         }
         break
@@ -43,7 +47,7 @@ export function decodeTransport(c: Cursor, protocol: number, at: number, stop: n
         header = 8
         if (isTunnel(ports & 0xffff) && at + 8 < end) {
           const inner = decodeTunnel(c, protocol, ports & 0xffff, at, stop)
-          if (inner === outcome.packet || inner === outcome.nesting) return inner
+          if (inner === isPacket || inner === nesting) return inner
         }
         break
       case 1: case 58: {
@@ -53,7 +57,7 @@ export function decodeTransport(c: Cursor, protocol: number, at: number, stop: n
         if (answer !== 0xffff) ports = type << 16 | answer
         else {
           ports = type << 16 | (at + 1 < end ? view.getUint8(at + 1) : 0)
-          bits |= kind.oneWay
+          bits |= oneWay
         }
         break
       }
@@ -63,25 +67,21 @@ export function decodeTransport(c: Cursor, protocol: number, at: number, stop: n
         break
       case 4: case 41: case 47: {
         const inner = decodeTunnel(c, protocol, 0, at, stop)
-        if (inner === outcome.packet || inner === outcome.nesting) return inner
+        if (inner === isPacket || inner === nesting) return inner
         break
       }
       default:
     }
   }
-  const { packets, slot } = c
+  const { P, slot } = c
   const payload = stop - at - header
-  packets.source[slot] = c.source
-  packets.kind[slot] = bits
-  packets.ports[slot] = ports
-  packets.scope[slot] = c.scope
-  packets.length[slot] = c.length
-  packets.ttl[slot] = c.ttl
-  packets.transport[slot] = at
-  packets.tcpFlags[slot] = flags
-  packets.payload[slot] = payload > 0 ? payload : 0
-  packets.payloadAt[slot] = at + header
-  packets.payloadEnd[slot] = end
-  packets.fragment[slot] = c.fragment
-  return outcome.packet
+  P[slot + kindP] = bits
+  P[slot + portsP] = ports
+  P[slot + scopeP] = c.scope
+  P[slot + transportP] = at
+  P[slot + tcpFlagsP] = flags
+  P[slot + payloadP] = payload > 0 ? payload : 0
+  P[slot + payloadAtP] = at + header
+  P[slot + payloadEndP] = end
+  return isPacket
 }

@@ -6,7 +6,7 @@
 import { decodeIpv4, decodeIpv6 } from './internet.ts'
 import { etherType, ethernet, rawIp } from './link.ts'
 import { layerLimit } from './cursor.ts'
-import { kind, outcome } from './packets.ts'
+import { fragmentP, kind, lengthP, outcome, sourceP, ttlP } from './packets.ts'
 import type { Cursor } from './cursor.ts'
 
 const vxlanPort = 4789
@@ -21,18 +21,21 @@ export const isTunnel = (port: number): boolean => port === vxlanPort || port ==
  * is as before unless it succeeds.
  */
 export function decodeTunnel(c: Cursor, protocol: number, port: number, at: number, stop: number): number {
-  const { source, length, ttl, fragment, bits, scope, tags, end, wireEnd, layers } = c
+  const { P, slot, bits, scope, tags, end, wireEnd, layers } = c
   if ((bits & kind.firstFragment) !== 0) return outcome.header
+  const source = P[slot + sourceP]
+  const length = P[slot + lengthP]
+  const ttl = P[slot + ttlP]
+  const fragment = P[slot + fragmentP]
   if (++c.layers > layerLimit) return outcome.nesting
   if (stop < c.end) c.end = stop
   c.wireEnd = stop
-  c.fragment = 0
   const result = inside(c, protocol, port, at)
   if (result !== outcome.packet) {
-    c.source = source
-    c.length = length
-    c.ttl = ttl
-    c.fragment = fragment
+    P[slot + sourceP] = source
+    P[slot + lengthP] = length
+    P[slot + ttlP] = ttl
+    P[slot + fragmentP] = fragment
     c.bits = bits
     c.scope = scope
     c.tags = tags

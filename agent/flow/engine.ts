@@ -12,7 +12,7 @@
 import { Chunker } from './chunker.ts'
 import { Counts, tally } from './counts.ts'
 import { Flows } from './flows.ts'
-import { shiftI } from './layout.ts'
+import * as packet from '../decode/packets.ts'
 import type { AgentLedger } from '../../proto/ledger.ts'
 import type { Frames } from '../capture/source.ts'
 import type { Chunk } from './chunk.ts'
@@ -21,6 +21,9 @@ import type { ContextStage, DecodeStage, ProtocolStage } from './stages.ts'
 
 export { defaultEngineOptions, nfstreamEngineOptions } from './options.ts'
 export type { EngineOptions } from './options.ts'
+
+const { outcomeP, shiftP } = packet
+const { frames: framesTally, framesInFlows, packetsOpen } = tally
 
 /**
  * A clock that frames have left so far behind for so long was wrong (a second file, a stepped clock): it is set back.
@@ -36,7 +39,6 @@ export class FlowEngine {
   private readonly counts: Counts
   private readonly chunker: Chunker
   private readonly flows: Flows
-  private readonly hashes = new Int32Array(64)
   /** Written to so that the touching loads are not optimised away. */
   touched = 0
   private nextTick = -Infinity
@@ -56,27 +58,28 @@ export class FlowEngine {
 
   /** Takes frames from index `from` on; gives the index of the first frame not taken (`count` unless chunks wait). */
   consume(frames: Frames, from: number): number {
-    const { chunks, options: { maxChunks }, decoder, decoder: { packets }, flows, hashes, counts: { values } } = this
+    const { chunks, options: { maxChunks }, decoder, decoder: { packets: { P, micros: times } }, flows, counts: { values } } = this
     const { bytes, view } = frames
     while (from < frames.count) {
       if (chunks.length >= maxChunks) return from
       const count = decoder.decode(frames, from)
-      this.touch(frames, count)
+      this.touched ^= flows.table.touch(P, count, view)
       for (let k = 0; k < count; k++) {
-        const micros = packets.micros[k]
+        const micros = times[k]
         if (micros >= this.nextTick) {
           if (!this.tick(micros)) return from + k
         } else if (micros < this.nextTick - behindMicros) this.fallBehind(micros)
         if (micros > flows.clock) flows.clock = micros
-        const what = packets.outcome[k]
+        const slot = k << shiftP
+        const what = P[slot + outcomeP]
         if (what === 0) {
-          const full = flows.apply(packets, k, hashes[k], view, bytes)
-          values[tally.frames]++
-          values[tally.framesInFlows]++
-          values[tally.packetsOpen]++
+          const full = flows.apply(P, slot, micros, view, bytes)
+          values[framesTally]++
+          values[framesInFlows]++
+          values[packetsOpen]++
           if (full !== 0 && this.options.parts) flows.cutPart(full, micros)
         } else {
-          values[tally.frames]++
+          values[framesTally]++
           values[what]++
         }
         if (chunks.length >= maxChunks) return from + k + 1
@@ -85,22 +88,6 @@ export class FlowEngine {
     }
     this.counts.flush()
     return from
-  }
-
-  /**
-   * Hashes the batch and reads a word of each cache line that its packets are about to need, all independent of each
-   * other, so that the memory accesses overlap. Changes nothing.
-   */
-  private touch(frames: Frames, count: number): void {
-    const { decoder: { packets }, flows: { table, table: { I } }, hashes } = this
-    const { view } = frames
-    for (let k = 0; k < count; k++) if (packets.outcome[k] === 0) hashes[k] = table.hash(packets, k, view)
-    let x = 0
-    for (let k = 0; k < count; k++) {
-      const r = table.likely(hashes[k]) << shiftI
-      x ^= I[r] ^ I[r + 16] ^ I[r + 32] ^ I[r + 48]
-    }
-    this.touched ^= x
   }
 
   /** Time passes without packets: what is due by `clockMicros` is reported. False when it stopped early; call again. */

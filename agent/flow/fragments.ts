@@ -4,13 +4,13 @@
  * A later fragment that finds nothing is a flow without ports. Two packets whose 64 bits of hash agree would share
  * ports; nobody can aim at that without the table's secret.
  */
+import * as packet from '../decode/packets.ts'
 import { finish, fold, hashKeys } from './hash.ts'
-import type { Packets } from '../decode/packets.ts'
 
 const size = 4096
 const lifeMicros = 30e6
-const six = 0x100
-const oneWay = 0x200
+const { fragmentP, kindP, portsP, scopeP, sourceP } = packet
+const { oneWay, six } = packet.kind
 const keyBits = 0x1ff
 
 export class FragmentTable {
@@ -27,33 +27,33 @@ export class FragmentTable {
     this.second = hashKeys(0x6c62272e)
   }
 
-  private mix(keys: Int32Array, packets: Packets, slot: number, view: DataView): number {
-    const at = packets.source[slot]
-    const bits = packets.kind[slot]
+  private mix(keys: Int32Array, P: Int32Array, slot: number, view: DataView): number {
+    const at = P[slot + sourceP]
+    const bits = P[slot + kindP]
     let folded: number
-    if ((bits & six) === 0) folded = fold(keys, view.getInt32(at), view.getInt32(at + 4), packets.fragment[slot], bits & keyBits)
+    if ((bits & six) === 0) folded = fold(keys, view.getInt32(at), view.getInt32(at + 4), P[slot + fragmentP], bits & keyBits)
     else {
       folded = fold(keys, view.getInt32(at), view.getInt32(at + 4), view.getInt32(at + 8), view.getInt32(at + 12))
       folded = fold(keys, folded, view.getInt32(at + 16), view.getInt32(at + 20), view.getInt32(at + 24))
-      folded = fold(keys, folded, view.getInt32(at + 28), packets.fragment[slot], bits & keyBits)
+      folded = fold(keys, folded, view.getInt32(at + 28), P[slot + fragmentP], bits & keyBits)
     }
-    return finish(folded ^ packets.scope[slot])
+    return finish(folded ^ P[slot + scopeP])
   }
 
   /** Remembers the ports of a first fragment. */
-  remember(packets: Packets, slot: number, view: DataView): void {
-    const i = this.mix(this.first, packets, slot, view) & size - 1
-    this.check[i] = this.mix(this.second, packets, slot, view)
-    this.ports[i] = packets.ports[slot]
-    this.bits[i] = packets.kind[slot] & oneWay
-    this.micros[i] = packets.micros[slot]
+  remember(P: Int32Array, slot: number, view: DataView, micros: number): void {
+    const i = this.mix(this.first, P, slot, view) & size - 1
+    this.check[i] = this.mix(this.second, P, slot, view)
+    this.ports[i] = P[slot + portsP]
+    this.bits[i] = P[slot + kindP] & oneWay
+    this.micros[i] = micros
   }
 
   /** Gives a later fragment the ports of its first one, when that was seen. */
-  resolve(packets: Packets, slot: number, view: DataView): void {
-    const i = this.mix(this.first, packets, slot, view) & size - 1
-    if (this.check[i] !== this.mix(this.second, packets, slot, view) || packets.micros[slot] - this.micros[i] > lifeMicros) return
-    packets.ports[slot] = this.ports[i]
-    packets.kind[slot] |= this.bits[i]
+  resolve(P: Int32Array, slot: number, view: DataView, micros: number): void {
+    const i = this.mix(this.first, P, slot, view) & size - 1
+    if (this.check[i] !== this.mix(this.second, P, slot, view) || micros - this.micros[i] > lifeMicros) return
+    P[slot + portsP] = this.ports[i]
+    P[slot + kindP] |= this.bits[i]
   }
 }

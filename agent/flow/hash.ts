@@ -24,12 +24,6 @@ export function finish(h: number): number {
   return h ^ h >>> 16
 }
 
-/** Hash of one endpoint; `folded` is the address folded to 32 bits. */
-export function endpoint(keys: Int32Array, folded: number, port: number): number {
-  const x = Math.imul(folded, keys[4]) + Math.imul(port + keys[5], keys[6]) | 0
-  return Math.imul(x ^ x >>> 15, keys[7])
-}
-
 /** Four words of an address to one. */
 export function fold(keys: Int32Array, a: number, b: number, c: number, d: number): number {
   const x = Math.imul(a, keys[0]) + Math.imul(b, keys[1]) + Math.imul(c, keys[2]) + Math.imul(d, keys[3]) | 0

@@ -27,9 +27,10 @@ export const portsI = 8
 export const kindI = 9
 /** VLAN id | inner VLAN id << 12. */
 export const scopeI = 10
-/** Neighbours in the wheel's bucket. */
-export const nextI = 11
-export const previousI = 12
+/** Which entry of the wheel counts for the flow, 0 when none does. */
+export const ticketI = 11
+/** Hash under which the flow stands in the index. */
+export const hashI = 12
 /** Id of the extension, 0 while there is none. */
 export const extensionI = 13
 /** Number within the boot. */
@@ -52,8 +53,6 @@ export const responderStateB = 113
 export const limitB = 114
 export const sizesCountB = 115
 export const historyCountB = 116
-/** Bucket of the wheel. */
-export const bucketB = 117
 export const applicationB = 118
 /** `mark` bits of proto/flow.ts. */
 export const marksB = 119

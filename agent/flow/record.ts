@@ -4,10 +4,19 @@
  * for `maxRecord` octets beside what the protocol stage needs.
  */
 import { writeVarint } from '../../proto/wire.ts'
-import { flag, state, tcpConnState } from './tcp.ts'
-import * as at from './layout.ts'
+import { state, tcpConnState } from './tcp.ts'
+import * as layout from './layout.ts'
 import type { FlowTable } from './table.ts'
 import type { ProtocolStage } from './stages.ts'
+
+const {
+  applicationB, baseOctetsF, basePacketsF, contextH, directionB, directionF, directionH, directionI, extensionI,
+  flagsB, gapMaxI, gapMinI, gapSquaresF, handshakeAckI, handshakeSynI, historyB, historyCountB, historyMax,
+  initiatorI, initiatorStateB, interarrivalMaxI, interarrivalMinI, interarrivalSquaresF, kindI, lastF, lengthMaxH,
+  lengthMinH, lengthSquaresF, marksB, methodB, moreHistoryB, numberF, octetsF, otherFirstF, packetsI, partH,
+  partStartF, payloadF, portsI, responderI, responderStateB, scopeI, seenLastF, shiftB, shiftF, shiftH, shiftI,
+  sizeDirectionsH, sizesCountB, sizesH, startF, ttlB,
+} = layout
 
 /** Octets of the largest record without application, server name and DNS. */
 export const maxRecord = 768
@@ -70,127 +79,127 @@ export class RecordWriter {
   /** Writes the record of flow `id` at `p`; gives the position after. `reason` is an index of `endReasons`. */
   write(id: number, final: boolean, reason: number, out: Uint8Array, p: number): number {
     const { I, F, B, H } = this.table
-    const i = id << at.shiftI
-    const f = id << at.shiftF
-    const b = id << at.shiftB
-    const h = id << at.shiftH
-    const e = I[i + at.extensionI]
-    const bits = I[i + at.kindI]
+    const i = id << shiftI
+    const f = id << shiftF
+    const b = id << shiftB
+    const h = id << shiftH
+    const e = I[i + extensionI]
+    const bits = I[i + kindI]
     const protocol = bits & 255
     const six = (bits & 0x100) !== 0
-    const oi = i + at.directionI
-    const of = f + at.directionF
-    const ob = b + at.directionB
-    const oh = h + at.directionH
-    const ri = e << at.shiftI
-    const rf = e << at.shiftF
-    const rb = e << at.shiftB
-    const rh = e << at.shiftH
+    const oi = i + directionI
+    const of = f + directionF
+    const ob = b + directionB
+    const oh = h + directionH
+    const ri = e << shiftI
+    const rf = e << shiftF
+    const rb = e << shiftB
+    const rh = e << shiftH
     const both = e !== 0
-    const oPackets = I[oi + at.packetsI]
-    const rPackets = both ? I[ri + at.packetsI] : 0
-    const oOctets = F[of + at.octetsF]
-    const rOctets = both ? F[rf + at.octetsF] : 0
-    const oTotal = oPackets + (both ? F[rf + at.basePacketsF] : 0)
-    const rTotal = rPackets + (both ? F[rf + at.basePacketsF + 1] : 0)
-    const oPayload = F[of + at.payloadF]
-    const rPayload = both ? F[rf + at.payloadF] : 0
-    const start = F[f + at.startF]
+    const oPackets = I[oi + packetsI]
+    const rPackets = both ? I[ri + packetsI] : 0
+    const oOctets = F[of + octetsF]
+    const rOctets = both ? F[rf + octetsF] : 0
+    const oTotal = oPackets + (both ? F[rf + basePacketsF] : 0)
+    const rTotal = rPackets + (both ? F[rf + basePacketsF + 1] : 0)
+    const oPayload = F[of + payloadF]
+    const rPayload = both ? F[rf + payloadF] : 0
+    const start = F[f + startF]
     const length = six ? 16 : 4
 
-    p = uint(out, p, 1 << 3, F[f + at.numberF])
-    p = uint(out, p, 2 << 3, H[h + at.partH])
+    p = uint(out, p, 1 << 3, F[f + numberF])
+    p = uint(out, p, 2 << 3, H[h + partH])
     if (final) p = uint(out, p, 3 << 3, 1)
-    p = this.address(out, p, 4 << 3 | 2, b + 4 * at.initiatorI, length)
-    p = this.address(out, p, 5 << 3 | 2, b + 4 * at.responderI, length)
-    p = uint(out, p, 6 << 3, I[i + at.portsI] >>> 16)
-    p = uint(out, p, 7 << 3, I[i + at.portsI] & 0xffff)
+    p = this.address(out, p, 4 << 3 | 2, b + 4 * initiatorI, length)
+    p = this.address(out, p, 5 << 3 | 2, b + 4 * responderI, length)
+    p = uint(out, p, 6 << 3, I[i + portsI] >>> 16)
+    p = uint(out, p, 7 << 3, I[i + portsI] & 0xffff)
     p = uint(out, p, 8 << 3, protocol)
     p = this.fixed64(out, p, 9 << 3 | 1, start)
-    p = this.fixed64(out, p, 10 << 3 | 1, F[f + at.lastF])
+    p = this.fixed64(out, p, 10 << 3 | 1, F[f + lastF])
     p = uint(out, p, 11 << 3, oTotal)
     p = uint(out, p, 12 << 3, rTotal)
-    p = uint(out, p, 13 << 3, oOctets + (both ? F[rf + at.baseOctetsF] : 0))
-    p = uint(out, p, 14 << 3, rOctets + (both ? F[rf + at.baseOctetsF + 1] : 0))
+    p = uint(out, p, 13 << 3, oOctets + (both ? F[rf + baseOctetsF] : 0))
+    p = uint(out, p, 14 << 3, rOctets + (both ? F[rf + baseOctetsF + 1] : 0))
     p = uint(out, p, 15 << 3, reason)
-    const initiatorState = B[b + at.initiatorStateB] & 15
-    const responderState = B[b + at.responderStateB] & 15
+    const initiatorState = B[b + initiatorStateB] & 15
+    const responderState = B[b + responderStateB] & 15
     p = uint(out, p, 16 << 3, connState(protocol, initiatorState, responderState, oTotal > 0, rTotal > 0, oPayload + rPayload > 0))
     p = this.history(out, p, b, rb)
-    const scope = I[i + at.scopeI]
+    const scope = I[i + scopeI]
     p = uint(out, p, 18 << 3, scope & 0xfff)
     p = uint(out, p, 19 << 3, scope >>> 12)
     p = uint(out, p, 20 << 3, oPackets)
     p = uint(out, p, 21 << 3, rPackets)
     p = uint(out, p, 22 << 3, oOctets)
     p = uint(out, p, 23 << 3, rOctets)
-    p = this.fixed64(out, p, 24 << 3 | 1, F[f + at.partStartF])
-    p = uint(out, p, 25 << 3, B[ob + at.flagsB])
-    if (both) p = uint(out, p, 26 << 3, B[rb + at.flagsB])
+    p = this.fixed64(out, p, 24 << 3 | 1, F[f + partStartF])
+    p = uint(out, p, 25 << 3, B[ob + flagsB])
+    if (both) p = uint(out, p, 26 << 3, B[rb + flagsB])
     p = uint(out, p, 27 << 3, oPayload)
     p = uint(out, p, 28 << 3, rPayload)
-    p = uint(out, p, 29 << 3, B[b + at.methodB])
-    p = uint(out, p, 30 << 3, B[b + at.marksB])
+    p = uint(out, p, 29 << 3, B[b + methodB])
+    p = uint(out, p, 30 << 3, B[b + marksB])
     if (oTotal > 0) {
-      p = uint(out, p, 31 << 3, H[oh + at.lengthMinH])
-      p = uint(out, p, 32 << 3, H[oh + at.lengthMaxH])
+      p = uint(out, p, 31 << 3, H[oh + lengthMinH])
+      p = uint(out, p, 32 << 3, H[oh + lengthMaxH])
     }
     if (rTotal > 0) {
-      p = uint(out, p, 33 << 3, H[rh + at.lengthMinH])
-      p = uint(out, p, 34 << 3, H[rh + at.lengthMaxH])
+      p = uint(out, p, 33 << 3, H[rh + lengthMinH])
+      p = uint(out, p, 34 << 3, H[rh + lengthMaxH])
     }
-    p = uint(out, p, 35 << 3, F[of + at.lengthSquaresF])
-    if (both) p = uint(out, p, 36 << 3, F[rf + at.lengthSquaresF])
+    p = uint(out, p, 35 << 3, F[of + lengthSquaresF])
+    if (both) p = uint(out, p, 36 << 3, F[rf + lengthSquaresF])
     if (oTotal + rTotal > 1) {
-      p = uint(out, p, 37 << 3, I[i + at.interarrivalMinI])
-      p = uint(out, p, 38 << 3, I[i + at.interarrivalMaxI])
-      p = this.double(out, p, 39 << 3 | 1, F[f + at.interarrivalSquaresF])
+      p = uint(out, p, 37 << 3, I[i + interarrivalMinI])
+      p = uint(out, p, 38 << 3, I[i + interarrivalMaxI])
+      p = this.double(out, p, 39 << 3 | 1, F[f + interarrivalSquaresF])
     }
-    const otherFirst = both ? F[rf + at.otherFirstF] : 0
-    const flipped = B[b + at.methodB] === 3
+    const otherFirst = both ? F[rf + otherFirstF] : 0
+    const flipped = B[b + methodB] === 3
     if (oTotal > 1) {
-      p = uint(out, p, 40 << 3, I[oi + at.gapMinI])
-      p = uint(out, p, 41 << 3, I[oi + at.gapMaxI])
-      p = this.double(out, p, 42 << 3 | 1, F[of + at.gapSquaresF])
-      p = uint(out, p, 43 << 3, Math.floor(F[of + at.seenLastF] - (flipped ? otherFirst : start)))
+      p = uint(out, p, 40 << 3, I[oi + gapMinI])
+      p = uint(out, p, 41 << 3, I[oi + gapMaxI])
+      p = this.double(out, p, 42 << 3 | 1, F[of + gapSquaresF])
+      p = uint(out, p, 43 << 3, Math.floor(F[of + seenLastF] - (flipped ? otherFirst : start)))
     }
     if (rTotal > 1) {
-      p = uint(out, p, 44 << 3, I[ri + at.gapMinI])
-      p = uint(out, p, 45 << 3, I[ri + at.gapMaxI])
-      p = this.double(out, p, 46 << 3 | 1, F[rf + at.gapSquaresF])
-      p = uint(out, p, 47 << 3, Math.floor(F[rf + at.seenLastF] - (flipped ? start : otherFirst)))
+      p = uint(out, p, 44 << 3, I[ri + gapMinI])
+      p = uint(out, p, 45 << 3, I[ri + gapMaxI])
+      p = this.double(out, p, 46 << 3 | 1, F[rf + gapSquaresF])
+      p = uint(out, p, 47 << 3, Math.floor(F[rf + seenLastF] - (flipped ? start : otherFirst)))
     }
     p = this.sizes(out, p, b, h)
     if (both) {
-      p = uint(out, p, 49 << 3, I[ri + at.handshakeSynI])
-      p = uint(out, p, 50 << 3, I[ri + at.handshakeAckI])
+      p = uint(out, p, 49 << 3, I[ri + handshakeSynI])
+      p = uint(out, p, 50 << 3, I[ri + handshakeAckI])
     }
-    p = this.protocols.write(id, B[b + at.applicationB], out, p)
+    p = this.protocols.write(id, B[b + applicationB], out, p)
     p = this.context(out, p, h)
-    p = uint(out, p, 56 << 3, B[ob + at.ttlB])
-    if (both) p = uint(out, p, 57 << 3, B[rb + at.ttlB])
+    p = uint(out, p, 56 << 3, B[ob + ttlB])
+    if (both) p = uint(out, p, 57 << 3, B[rb + ttlB])
     return p
   }
 
   private history(out: Uint8Array, p: number, b: number, rb: number): number {
     const { B } = this.table
-    const count = B[b + at.historyCountB]
+    const count = B[b + historyCountB]
     if (count === 0) return p
     p = writeVarint(out, p, 17 << 3 | 2)
     out[p++] = count
-    for (let k = 0; k < count; k++) out[p++] = k < at.historyMax ? B[b + at.historyB + k] : B[rb + at.moreHistoryB + k - at.historyMax]
+    for (let k = 0; k < count; k++) out[p++] = k < historyMax ? B[b + historyB + k] : B[rb + moreHistoryB + k - historyMax]
     return p
   }
 
   private sizes(out: Uint8Array, p: number, b: number, h: number): number {
     const { B, H } = this.table
-    const count = B[b + at.sizesCountB]
+    const count = B[b + sizesCountB]
     if (count === 0) return p
     p = writeVarint(out, p, 48 << 3 | 2)
-    const directions = H[h + at.sizeDirectionsH]
+    const directions = H[h + sizeDirectionsH]
     const length = p++
     for (let k = 0; k < count; k++) {
-      const size = H[h + at.sizesH + k]
+      const size = H[h + sizesH + k]
       // Zigzag: n is 2 n, -n is 2 n - 1.
       const value = 2 * size - (size === 0 ? 0 : directions >> k & 1)
       p = value < 128 ? (out[p] = value, p + 1) : writeVarint(out, p, value)
@@ -203,7 +212,7 @@ export class RecordWriter {
     const { H } = this.table
     p = writeVarint(out, p, 54 << 3 | 2)
     const length = p++
-    for (let k = 0; k < 8; k++) p = writeVarint(out, p, H[h + at.contextH + k])
+    for (let k = 0; k < 8; k++) p = writeVarint(out, p, H[h + contextH + k])
     out[length] = p - length - 1
     return p
   }
@@ -221,5 +230,3 @@ export function connState(protocol: number, initiator: number, responder: number
 
 /** A connection that was tried and did not come about. */
 export const isFailure = (connection: number): boolean => connection === state.S0 || connection === state.REJ || connection === state.RSTOS0
-
-export { flag }

@@ -4,13 +4,14 @@
  * the index doubles as it fills. `claim` gives 0 when the buffer is full: the caller ends an old flow first. Never
  * throws after construction, allocates only when the index doubles.
  */
-import { endpoint, finish, fold, hashKeys } from './hash.ts'
-import { extensionI, initiatorI, kindI, portsI, responderI, scopeI, shiftI, unit } from './layout.ts'
-import type { Packets } from '../decode/packets.ts'
+import * as packet from '../decode/packets.ts'
+import { finish, fold, hashKeys } from './hash.ts'
+import * as layout from './layout.ts'
 
-const six = 0x100
-const oneWay = 0x200
-const keyMask = 0x3ff
+const { hashP, kindP, outcomeP, portsP, scopeP, shiftP, sourceP } = packet
+const { keyMask, oneWay, six } = packet.kind
+const { extensionI, hashI, initiatorI, kindI, portsI, responderI, scopeI, shiftI, unit } = layout
+const slotWords = 1 << shiftP
 const firstSlots = 1 << 12
 
 export class FlowTable {
@@ -21,6 +22,12 @@ export class FlowTable {
   /** Flows in the table. */
   open = 0
   private readonly keys: Int32Array
+  // Keys of the endpoints' hash, as numbers of their own because every packet needs them.
+  private readonly addressKey: number
+  private readonly portKey: number
+  private readonly portOffset: number
+  private readonly mixKey: number
+  private readonly likely = new Int32Array(packet.batchSize)
   private slots = new Int32Array(2 * firstSlots)
   private mask = firstSlots - 1
   /** Free records and extensions, chained through their first word. */
@@ -43,43 +50,72 @@ export class FlowTable {
     this.H = new Uint16Array(buffer, align, units * unit / 2)
     this.high = units
     this.keys = hashKeys(seed)
+    this.addressKey = this.keys[4]
+    this.portOffset = this.keys[5]
+    this.portKey = this.keys[6]
+    this.mixKey = this.keys[7]
   }
 
-  /** Hash of the packet's conversation. */
-  hash(packets: Packets, slot: number, view: DataView): number {
-    const { keys } = this
-    const at = packets.source[slot]
-    const ports = packets.ports[slot]
-    const bits = packets.kind[slot]
-    let source: number
-    let destination: number
-    if ((bits & six) === 0) {
-      source = view.getInt32(at, true)
-      destination = view.getInt32(at + 4, true)
-    } else {
-      source = fold(keys, view.getInt32(at, true), view.getInt32(at + 4, true), view.getInt32(at + 8, true), view.getInt32(at + 12, true))
-      destination = fold(keys, view.getInt32(at + 16, true), view.getInt32(at + 20, true), view.getInt32(at + 24, true), view.getInt32(at + 28, true))
+  /** Hash of the packet's conversation, written into its slot. */
+  hash(P: Int32Array, slot: number, view: DataView): void {
+    const at = P[slot + sourceP]
+    const ports = P[slot + portsP]
+    const bits = P[slot + kindP]
+    const sum = (bits & six) === 0
+      ? this.endpoint(view.getInt32(at, true), ports >>> 16) + this.endpoint(view.getInt32(at + 4, true), ports & 0xffff)
+      : this.endpoint(this.folded(view, at), ports >>> 16) + this.endpoint(this.folded(view, at + 16), ports & 0xffff)
+    P[slot + hashP] = finish(sum + (bits & keyMask) + P[slot + scopeP] | 0)
+  }
+
+  /** Hash of one endpoint; `word` is the address, folded to 32 bits if it is longer. */
+  private endpoint(word: number, port: number): number {
+    const x = Math.imul(word, this.addressKey) + Math.imul(port + this.portOffset, this.portKey) | 0
+    return Math.imul(x ^ x >>> 15, this.mixKey)
+  }
+
+  private folded(view: DataView, at: number): number {
+    return fold(this.keys, view.getInt32(at, true), view.getInt32(at + 4, true), view.getInt32(at + 8, true), view.getInt32(at + 12, true))
+  }
+
+  /**
+   * Hashes the batch and reads a word of each cache line that its packets are about to need: first their places in the index,
+   * then the records, then the extensions. Within each of the three all reads are independent, so that the memory accesses
+   * overlap. Gives something that depends on what was read; changes no flow.
+   */
+  touch(P: Int32Array, count: number, view: DataView): number {
+    const { I, slots, mask, likely } = this
+    const last = count << shiftP
+    let x = 0
+    for (let slot = 0; slot < last; slot += slotWords) {
+      if (P[slot + outcomeP] !== 0) P[slot + hashP] = 0
+      else this.hash(P, slot, view)
+      x ^= slots[2 * (P[slot + hashP] & mask)]
     }
-    return finish(endpoint(keys, source, ports >>> 16) + endpoint(keys, destination, ports & 0xffff) + (bits & keyMask) + packets.scope[slot] | 0)
-  }
-
-  /** The id in the slot where this hash would be looked for first: what `find` is likely to touch. */
-  likely(hash: number): number {
-    return this.slots[2 * (hash & this.mask) + 1]
+    for (let slot = 0, k = 0; slot < last; slot += slotWords, k++) {
+      const hash = P[slot + hashP]
+      let i = hash & mask
+      while (slots[2 * i] !== hash && slots[2 * i + 1] !== 0) i = i + 1 & mask
+      const r = slots[2 * i + 1] << shiftI
+      likely[k] = r
+      x ^= I[r + 16] ^ I[r + 32] ^ I[r + 48]
+    }
+    for (let k = 0; k < count; k++) x ^= I[I[likely[k] + extensionI] << shiftI]
+    return x
   }
 
   /** id * 2 + direction (0: the packet comes from the initiator), or -1. */
-  find(hash: number, packets: Packets, slot: number, view: DataView): number {
+  find(P: Int32Array, slot: number, view: DataView): number {
     const { I, slots, mask } = this
-    const ports = packets.ports[slot]
-    const bits = packets.kind[slot] & keyMask
-    const at = packets.source[slot]
+    const hash = P[slot + hashP]
+    const ports = P[slot + portsP]
+    const bits = P[slot + kindP] & keyMask
+    const at = P[slot + sourceP]
     for (let i = hash & mask; ; i = i + 1 & mask) {
       const id = slots[2 * i + 1]
       if (id === 0) return -1
       if (slots[2 * i] !== hash) continue
       const r = id << shiftI
-      if (I[r + kindI] !== bits || I[r + scopeI] !== packets.scope[slot]) continue
+      if (I[r + kindI] !== bits || I[r + scopeI] !== P[slot + scopeP]) continue
       const reversed = ports >>> 16 | ports << 16
       const known = I[r + portsI]
       if ((bits & six) === 0) {
@@ -89,7 +125,9 @@ export class FlowTable {
         if (known === reversed && I[r + initiatorI] === destination && I[r + responderI] === source && (bits & oneWay) === 0) return id * 2 + 1
       } else {
         if (known === ports && this.same(r + initiatorI, view, at) && this.same(r + responderI, view, at + 16)) return id * 2
-        if (known === reversed && (bits & oneWay) === 0 && this.same(r + initiatorI, view, at + 16) && this.same(r + responderI, view, at)) return id * 2 + 1
+        if (known === reversed && (bits & oneWay) === 0 && this.same(r + initiatorI, view, at + 16) && this.same(r + responderI, view, at)) {
+          return id * 2 + 1
+        }
       }
     }
   }
@@ -137,6 +175,7 @@ export class FlowTable {
     while (slots[2 * i + 1] !== 0) i = i + 1 & mask
     slots[2 * i] = hash
     slots[2 * i + 1] = id
+    this.I[(id << shiftI) + hashI] = hash
   }
 
   private grow(): void {
@@ -158,7 +197,7 @@ export class FlowTable {
   remove(id: number): void {
     const { I, slots, mask } = this
     const r = id << shiftI
-    let i = this.rehash(r) & mask
+    let i = I[r + hashI] & mask
     while (slots[2 * i + 1] !== id) i = i + 1 & mask
     // Backward shift: whoever may move into the hole does, so that searches can end at the first empty slot.
     for (let j = i; ;) {
@@ -182,14 +221,19 @@ export class FlowTable {
     this.freeRecord = id
   }
 
-  private rehash(r: number): number {
-    const { I, keys } = this
-    const bits = I[r + kindI]
-    const ports = I[r + portsI]
-    const a = r + initiatorI
-    const b = r + responderI
-    const initiator = (bits & six) === 0 ? I[a] : fold(keys, I[a], I[a + 1], I[a + 2], I[a + 3])
-    const responder = (bits & six) === 0 ? I[b] : fold(keys, I[b], I[b + 1], I[b + 2], I[b + 3])
-    return finish(endpoint(keys, initiator, ports >>> 16) + endpoint(keys, responder, ports & 0xffff) + bits + I[r + scopeI] | 0)
+  /** Reads a word of each cache line of the records of `entries` (id, ticket) number `from` up to `to`, of their extensions and of their places in the index. */
+  touchRecords(entries: Int32Array, from: number, to: number): number {
+    const { I, slots, mask } = this
+    let x = 0
+    for (let k = from; k < to; k++) {
+      const r = entries[2 * k] << shiftI
+      x ^= I[r] ^ I[r + 16] ^ I[r + 32] ^ I[r + 48]
+    }
+    for (let k = from; k < to; k++) {
+      const r = entries[2 * k] << shiftI
+      const extension = I[r + extensionI] << shiftI
+      x ^= I[extension] ^ I[extension + 16] ^ slots[2 * (I[r + hashI] & mask)]
+    }
+    return x
   }
 }

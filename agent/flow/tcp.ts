@@ -4,16 +4,28 @@
  * read what they know. Upper case is the initiator's. The letters t (sent again), w (zero window) and g (gap) appear
  * at the 1st, 10th and 100th time.
  */
-import * as at from './layout.ts'
+import * as layout from './layout.ts'
 import type { FlowTable } from './table.ts'
+
+const {
+  extensionI, historyB, historyCountB, historyMax, initiatorSeenB, initiatorStateB, limitB, moreHistoryB,
+  moreHistoryMax, responderStateB, retransmittedB, sequenceI, shiftB, shiftI, zeroWindowB,
+} = layout
+const { closed: limitClosed, idle: limitIdle, syn: limitSyn } = layout.limit
 
 /** States of one side. */
 export const side = { inactive: 0, synSent: 1, synAckSent: 2, partial: 3, established: 4, closed: 5, reset: 6 } as const
 
 export const flag = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16 } as const
 
+const { inactive, synSent, synAckSent, partial, established, closed, reset } = side
+const { fin, syn, rst, ack } = flag
+
 /** Bits of `initiatorSeenB` and `responderSeenB`, one for each letter that comes once; the last counts gaps as seen. */
 const seen = { syn: 1, fin: 2, rst: 4, data: 8, ack: 16, multi: 32, finRst: 64, gap: 128 } as const
+
+/** Letters that an initiator has once it has answered a SYN/ACK. */
+export const acknowledgedLetters = seen.data | seen.ack
 
 const letter = (text: string): number => text.charCodeAt(0)
 const code = {
@@ -24,15 +36,15 @@ const code = {
 /** Appends a letter; lower case for the responder. Beyond the room of record and extension, letters are dropped. */
 function append(table: FlowTable, id: number, value: number): void {
   const { B, I } = table
-  const b = id << at.shiftB
-  const n = B[b + at.historyCountB]
-  if (n < at.historyMax) B[b + at.historyB + n] = value
+  const b = id << shiftB
+  const n = B[b + historyCountB]
+  if (n < historyMax) B[b + historyB + n] = value
   else {
-    const extension = I[(id << at.shiftI) + at.extensionI]
-    if (extension === 0 || n >= at.historyMax + at.moreHistoryMax) return
-    B[(extension << at.shiftB) + at.moreHistoryB + n - at.historyMax] = value
+    const extension = I[(id << shiftI) + extensionI]
+    if (extension === 0 || n >= historyMax + moreHistoryMax) return
+    B[(extension << shiftB) + moreHistoryB + n - historyMax] = value
   }
-  B[b + at.historyCountB] = n + 1
+  B[b + historyCountB] = n + 1
 }
 
 /** Notes that initiator and responder were exchanged: the first packet seen was an answer. */
@@ -44,7 +56,7 @@ export function noteData(table: FlowTable, id: number, direction: number): void 
 }
 
 function once(table: FlowTable, id: number, direction: number, bit: number, value: number): void {
-  const b = (id << at.shiftB) + at.initiatorSeenB + direction
+  const b = (id << shiftB) + initiatorSeenB + direction
   if ((table.B[b] & bit) !== 0) return
   table.B[b] |= bit
   append(table, id, direction === 0 ? value : value + 32)
@@ -73,33 +85,33 @@ export function updateTcp(
   table: FlowTable, id: number, direction: number, own: number, peer: number, flags: number, payload: number, view: DataView, transport: number, header: boolean,
 ): boolean {
   const { B, I } = table
-  const b = id << at.shiftB
-  const ownState = b + at.initiatorStateB + direction
-  const peerState = b + at.responderStateB - direction
+  const b = id << shiftB
+  const ownState = b + initiatorStateB + direction
+  const peerState = b + responderStateB - direction
   const before = B[ownState] & 15
   letters(table, id, direction, flags, payload)
   if (header) {
     const sequence = view.getInt32(transport + 4)
-    const length = payload * ((flags & flag.rst) === 0 ? 1 : 0) + (flags >> 1 & 1) + (flags & 1)
+    const length = payload * ((flags & rst) === 0 ? 1 : 0) + (flags >> 1 & 1) + (flags & 1)
     const next = sequence + length | 0
-    const expected = (own << at.shiftI) + at.sequenceI
-    if (before === side.inactive || ((flags & flag.syn) !== 0 && before !== side.closed && before !== side.reset)) I[expected] = (flags & flag.syn) !== 0 ? next : sequence
+    const expected = (own << shiftI) + sequenceI
+    if (before === inactive || ((flags & syn) !== 0 && before !== closed && before !== reset)) I[expected] = (flags & syn) !== 0 ? next : sequence
     const ahead = delta(next, I[expected])
-    if ((flags & (flag.syn | flag.rst)) !== 0 && (ahead > implausible || ahead < -implausible)) {
+    if ((flags & (syn | rst)) !== 0 && (ahead > implausible || ahead < -implausible)) {
       // Not believed.
-    } else if (before !== side.reset) {
+    } else if (before !== reset) {
       if (ahead > 0) I[expected] = next
-      else if (payload > 0) scaled(table, id, direction, (own << at.shiftB) + at.retransmittedB, code.again)
+      else if (payload > 0) scaled(table, id, direction, (own << shiftB) + retransmittedB, code.again)
     }
-    if ((flags & flag.rst) === 0 && before !== side.reset && view.getUint16(transport + 14) === 0 && (B[peerState] & 15) !== side.closed) {
-      scaled(table, id, direction, (own << at.shiftB) + at.zeroWindowB, code.window)
+    if ((flags & rst) === 0 && before !== reset && view.getUint16(transport + 14) === 0 && (B[peerState] & 15) !== closed) {
+      scaled(table, id, direction, (own << shiftB) + zeroWindowB, code.window)
     }
-    if ((flags & (flag.ack | flag.syn | flag.fin | flag.rst)) === flag.ack && peer !== 0 && (B[peerState] & 15) > side.synAckSent && (B[peerState] & 15) < side.closed) {
+    if ((flags & (ack | syn | fin | rst)) === ack && peer !== 0 && (B[peerState] & 15) > synAckSent && (B[peerState] & 15) < closed) {
       const acknowledged = view.getInt32(transport + 8)
-      const missing = delta(acknowledged, I[(peer << at.shiftI) + at.sequenceI])
+      const missing = delta(acknowledged, I[(peer << shiftI) + sequenceI])
       if (missing > 0 && missing < implausible) {
         once(table, id, 1 - direction, seen.gap, code.gap)
-        I[(peer << at.shiftI) + at.sequenceI] = acknowledged
+        I[(peer << shiftI) + sequenceI] = acknowledged
       }
     }
   }
@@ -110,50 +122,50 @@ export function updateTcp(
 }
 
 function letters(table: FlowTable, id: number, direction: number, flags: number, payload: number): void {
-  const control = flags & (flag.syn | flag.fin | flag.rst)
+  const control = flags & (syn | fin | rst)
   if (control === 0) {
     if (payload > 0) once(table, id, direction, seen.data, code.data)
-    else if ((flags & flag.ack) !== 0) once(table, id, direction, seen.ack, code.ack)
-  } else if (control === flag.syn) once(table, id, direction, seen.syn, (flags & flag.ack) !== 0 ? code.synAck : code.syn)
-  else if (control === flag.fin) once(table, id, direction, seen.fin, code.fin)
-  else if (control === flag.rst) once(table, id, direction, seen.rst, code.rst)
-  else if ((control & flag.fin) !== 0 && (control & flag.rst) !== 0) once(table, id, direction, seen.finRst, code.finRst)
+    else if ((flags & ack) !== 0) once(table, id, direction, seen.ack, code.ack)
+  } else if (control === syn) once(table, id, direction, seen.syn, (flags & ack) !== 0 ? code.synAck : code.syn)
+  else if (control === fin) once(table, id, direction, seen.fin, code.fin)
+  else if (control === rst) once(table, id, direction, seen.rst, code.rst)
+  else if ((control & fin) !== 0 && (control & rst) !== 0) once(table, id, direction, seen.finRst, code.finRst)
   else once(table, id, direction, seen.multi, code.multi)
 }
 
 /** Zeek's state machine of one side, flags only. May change the peer's state too. */
 function nextState(state: number, peerByte: number, direction: number, flags: number, payload: number, table: FlowTable, peerState: number): number {
-  const syn = (flags & flag.syn) !== 0
-  const fin = (flags & flag.fin) !== 0
-  const rst = (flags & flag.rst) !== 0
+  const hasSyn = (flags & syn) !== 0
+  const hasFin = (flags & fin) !== 0
+  const hasRst = (flags & rst) !== 0
   const peer = peerByte & 15
   switch (state) {
-    case side.inactive: {
-      let to: number = side.inactive
-      if (syn) {
-        if (direction === 0) to = (flags & flag.ack) !== 0 ? side.synAckSent : side.synSent
+    case inactive: {
+      let to: number = inactive
+      if (hasSyn) {
+        if (direction === 0) to = (flags & ack) !== 0 ? synAckSent : synSent
         else {
-          if (peer === side.synSent) table.B[peerState] = side.established | peer << 4
-          to = side.established
+          if (peer === synSent) table.B[peerState] = established | peer << 4
+          to = established
         }
       }
-      if (fin) to = side.closed
-      if (rst) to = side.reset
-      if (to !== side.inactive) return to
-      if (direction === 1 && payload === 0 && peer === side.synSent) return side.inactive
-      return (flags & flag.ack) !== 0 && peer === side.established ? side.established : side.partial
+      if (hasFin) to = closed
+      if (hasRst) to = reset
+      if (to !== inactive) return to
+      if (direction === 1 && payload === 0 && peer === synSent) return inactive
+      return (flags & ack) !== 0 && peer === established ? established : partial
     }
-    case side.synSent: case side.synAckSent:
-      return rst ? side.reset : fin ? side.closed : state
-    case side.partial: case side.established:
-      if (rst) return side.reset
-      if (fin) {
-        if (peer === side.reset && peerByte >> 4 === side.closed) table.B[peerState] = side.closed | peer << 4
-        return side.closed
+    case synSent: case synAckSent:
+      return hasRst ? reset : hasFin ? closed : state
+    case partial: case established:
+      if (hasRst) return reset
+      if (hasFin) {
+        if (peer === reset && peerByte >> 4 === closed) table.B[peerState] = closed | peer << 4
+        return closed
       }
-      return syn && state === side.partial && peer === side.inactive && (flags & flag.ack) === 0 ? side.synSent : state
-    case side.closed:
-      return rst && peer !== side.closed ? side.reset : state
+      return hasSyn && state === partial && peer === inactive && (flags & ack) === 0 ? synSent : state
+    case closed:
+      return hasRst && peer !== closed ? reset : state
     default:
       return state
   }
@@ -162,29 +174,29 @@ function nextState(state: number, peerByte: number, direction: number, flags: nu
 /** Chooses the time-out from both sides' states; true when it changed. */
 function setLimit(table: FlowTable, b: number): boolean {
   const { B } = table
-  const initiator = B[b + at.initiatorStateB] & 15
-  const responder = B[b + at.responderStateB] & 15
-  const to = initiator === side.reset || responder === side.reset || (initiator === side.closed && responder === side.closed) ? at.limit.closed
-    : initiator === side.synSent && responder === side.inactive ? at.limit.syn : at.limit.idle
-  if (to === B[b + at.limitB]) return false
-  B[b + at.limitB] = to
+  const initiator = B[b + initiatorStateB] & 15
+  const responder = B[b + responderStateB] & 15
+  const to = initiator === reset || responder === reset || (initiator === closed && responder === closed) ? limitClosed
+    : initiator === synSent && responder === inactive ? limitSyn : limitIdle
+  if (to === B[b + limitB]) return false
+  B[b + limitB] = to
   return true
 }
 
 /** Index into `connStates` of proto/flow.ts. `payload` says whether either side has sent any. */
 export function tcpConnState(initiator: number, responder: number, payload: boolean): number {
-  const initiatorQuiet = initiator === side.inactive || initiator === side.partial
-  const responderQuiet = responder === side.inactive || responder === side.partial
-  if (responder === side.reset) {
-    if (initiator === side.synSent || initiator === side.synAckSent || (initiator === side.reset && !payload)) return state.REJ
+  const initiatorQuiet = initiator === inactive || initiator === partial
+  const responderQuiet = responder === inactive || responder === partial
+  if (responder === reset) {
+    if (initiator === synSent || initiator === synAckSent || (initiator === reset && !payload)) return state.REJ
     return initiatorQuiet ? state.RSTRH : state.RSTR
   }
-  if (initiator === side.reset) return responderQuiet ? state.RSTOS0 : state.RSTO
-  if (responder === side.closed && initiator === side.closed) return state.SF
-  if (initiator === side.closed) return responderQuiet ? state.SH : state.S2
-  if (responder === side.closed) return initiatorQuiet ? state.SHR : state.S3
-  if (initiator === side.synSent && responder === side.inactive) return state.S0
-  return initiator === side.established && responder === side.established ? state.S1 : state.OTH
+  if (initiator === reset) return responderQuiet ? state.RSTOS0 : state.RSTO
+  if (responder === closed && initiator === closed) return state.SF
+  if (initiator === closed) return responderQuiet ? state.SH : state.S2
+  if (responder === closed) return initiatorQuiet ? state.SHR : state.S3
+  if (initiator === synSent && responder === inactive) return state.S0
+  return initiator === established && responder === established ? state.S1 : state.OTH
 }
 
 /** Places of the words in `connStates`. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Packets } from '../../../agent/decode/packets.ts'
+import { hashP, kindP, Packets, portsP, scopeP, sourceP } from '../../../agent/decode/packets.ts'
 import { initiatorI, kindI, portsI, responderI, scopeI, extensionI, shiftI } from '../../../agent/flow/layout.ts'
 import { FlowTable } from '../../../agent/flow/table.ts'
 import { Wheel } from '../../../agent/flow/wheel.ts'
@@ -8,17 +8,17 @@ import { Wheel } from '../../../agent/flow/wheel.ts'
 /** A table with its packets: keys are (source, destination, ports). */
 function setUp(seed: number): { table: FlowTable, look: (a: number, b: number, p: number, q: number) => { hash: number, found: number }, enter: (id: number, hash: number, a: number, b: number, p: number, q: number) => void } {
   const table = new FlowTable(1 << 18, seed)
-  const packets = new Packets()
+  const { P } = new Packets()
   const view = new DataView(new ArrayBuffer(32))
   const look = (a: number, b: number, p: number, q: number): { hash: number, found: number } => {
     view.setInt32(0, a, true)
     view.setInt32(4, b, true)
-    packets.source[0] = 0
-    packets.ports[0] = p << 16 | q
-    packets.kind[0] = 17
-    packets.scope[0] = 0
-    const hash = table.hash(packets, 0, view)
-    return { hash, found: table.find(hash, packets, 0, view) }
+    P[sourceP] = 0
+    P[portsP] = p << 16 | q
+    P[kindP] = 17
+    P[scopeP] = 0
+    table.hash(P, 0, view)
+    return { hash: P[hashP], found: table.find(P, 0, view) }
   }
   const enter = (id: number, hash: number, a: number, b: number, p: number, q: number): void => {
     const r = id << shiftI
