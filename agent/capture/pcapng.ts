@@ -5,9 +5,9 @@
  *
  * Read: section header, interface description (link type, snap length, if_tsresol, if_tsoffset), enhanced, simple and
  * obsolete packet, interface statistics (what the capturing host dropped). Every other block is passed over. Simple
- * packets have no time: they get the one before. What it may lose: a packet whose block contradicts itself, or names an
- * interface that was never described, is one damaged record and reading goes on; a block whose length is impossible
- * ends the file. At most 65,536 interfaces per section.
+ * packets have no time: they get the one before. What it may lose: a packet whose block contradicts itself, names an
+ * interface that was never described, or a time that no record can hold (before 1970, after 2255), is one damaged record
+ * and reading goes on; a block whose length is impossible ends the file. At most 65,536 interfaces per section.
  */
 import { recordLimit } from './records.ts'
 import type { RecordReader } from './records.ts'
@@ -114,7 +114,7 @@ export class PcapngReader implements RecordReader {
     const from = this.interfaces[view.getUint32(at + 8, this.little)] as Interface | undefined
     const captured = view.getUint32(at + 20, this.little)
     if (from === undefined || captured > length - frameAt.enhanced - 4) { this.counters.damaged++; return }
-    this.stamp(from, view.getUint32(at + 12, this.little), view.getUint32(at + 16, this.little))
+    if (!this.stamp(from, view.getUint32(at + 12, this.little), view.getUint32(at + 16, this.little))) { this.counters.damaged++; return }
     this.deliver(frames, at + frameAt.enhanced, captured, view.getUint32(at + 24, this.little), from.link)
   }
 
@@ -124,7 +124,7 @@ export class PcapngReader implements RecordReader {
     const from = this.interfaces[view.getUint16(at + 8, this.little)] as Interface | undefined
     const captured = view.getUint32(at + 20, this.little)
     if (from === undefined || captured > length - frameAt.packet - 4) { this.counters.damaged++; return }
-    this.stamp(from, view.getUint32(at + 12, this.little), view.getUint32(at + 16, this.little))
+    if (!this.stamp(from, view.getUint32(at + 12, this.little), view.getUint32(at + 16, this.little))) { this.counters.damaged++; return }
     this.deliver(frames, at + frameAt.packet, captured, view.getUint32(at + 24, this.little), from.link)
   }
 
@@ -153,18 +153,25 @@ export class PcapngReader implements RecordReader {
     this.counters.octets += whole
   }
 
-  /** Units since 1970 as two words -> microseconds; exact to the rounding of a double. */
-  private stamp({ exponent, binary, offsetMicros }: Interface, high: number, low: number): void {
-    if (!binary && exponent === 6) this.lastMicros = high * 4294967296 + low + offsetMicros
+  /**
+   * Units since 1970 as two words -> microseconds; exact to the rounding of a double. False when that is no time a
+   * record can hold.
+   */
+  private stamp({ exponent, binary, offsetMicros }: Interface, high: number, low: number): boolean {
+    let micros: number
+    if (!binary && exponent === 6) micros = high * 4294967296 + low + offsetMicros
     else if (!binary && exponent === 9) {
       // 64 bits of nanoseconds are more than a double holds: divide the two halves in turn.
       const rest = high % 1000 * 4294967296 + low
-      this.lastMicros = Math.floor(high / 1000) * 4294967296 + Math.floor(rest / 1000) + rest % 1000 / 1000 + offsetMicros
+      micros = Math.floor(high / 1000) * 4294967296 + Math.floor(rest / 1000) + rest % 1000 / 1000 + offsetMicros
     } else {
       const units = (BigInt(high) << 32n) + BigInt(low)
       const perSecond = (binary ? 2n : 10n) ** BigInt(exponent)
-      this.lastMicros = Number(units / perSecond) * 1e6 + Number(units % perSecond) * 1e6 / Number(perSecond) + offsetMicros
+      micros = Number(units / perSecond) * 1e6 + Number(units % perSecond) * 1e6 / Number(perSecond) + offsetMicros
     }
+    if (!(micros >= 0 && micros <= Number.MAX_SAFE_INTEGER)) return false
+    this.lastMicros = micros
+    return true
   }
 
   private describe(view: DataView, at: number, length: number): boolean {

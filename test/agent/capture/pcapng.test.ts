@@ -56,6 +56,20 @@ describe.each(orders)('pcapng, %s-endian', (order) => {
     expect(packets[0].micros).toBeCloseTo(expected, 1)
   })
 
+  it.each<[string, Option[], bigint]>([
+    ['before 1970', [[14, number64(order, -10n)]], 9000000n],
+    ['after 2255', [], 1n << 63n],
+    ['beyond any number', [[9, Uint8Array.of(0)], [14, number64(order, (1n << 63n) - 1n)]], (1n << 64n) - 1n],
+  ])('counts a packet %s as damaged: no collector takes a batch with such a time', async (_, list, units) => {
+    const { packets, counters } = await read(ng(
+      section(order), describeInterface(order, 1), describeInterface(order, 1, list),
+      enhanced(order, { units: micros, data }), enhanced(order, { on: 1, units, data }), obsolete(order, 1, units, data),
+      enhanced(order, { units: micros, data }),
+    ))
+    expect(packets.map(({ micros: at }) => at)).toEqual([Number(micros), Number(micros)])
+    expect(counters).toMatchObject({ frames: 2, damaged: 2 })
+  })
+
   it('cuts simple packets at the snap length of their interface', async () => {
     const { packets } = await read(ng(section(order), describeInterface(order, 1, [], 20), simple(order, data.subarray(0, 20), 43)))
     expect(packets).toEqual([{ micros: 0, link: 1, wire: 43, vlan: -1, data: data.subarray(0, 20) }])
