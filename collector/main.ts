@@ -4,9 +4,8 @@
  * page until it is told to stop. Stops in reverse order within 5 s: no request is taken, the readers finish the group in hand, the
  * checkpoint is written. A parent process with an IPC channel is told when it is ready; the collector ends when that parent is gone.
  */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { errnoName, VedetteError } from '../proto/error.ts'
+import { makeFolder } from '../proto/folder.ts'
 import { newCollectorLedger } from '../proto/ledger.ts'
 import { systemClock } from '../proto/process/clock.ts'
 import { dumpConfig, loadConfig } from '../proto/process/config.ts'
@@ -50,20 +49,12 @@ const lingerMs = { detection: 50, archive: 250 }
 const GiB = 2 ** 30
 const archiveGroupOctets = 4 * 2 ** 20
 
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-  } catch (error) {
-    throw new VedetteError('E_DATA_UNWRITABLE', `cannot use the folder ${path} (${errnoName(error)})`, 'Name another with --data', { cause: error })
-  }
-}
-
 const makeChannel = ({ name, kind, url, secret }: ChannelConfig, log: Logger): Channel =>
   createChannel(name, { kind, ...(url === undefined ? {} : { url }), ...(secret === undefined ? {} : { secret }) }, { clock, log })
 
 /** Opens everything, in the order in which it depends on each other; gives the parts to start and stop. */
 async function assemble(config: CollectorConfig, log: Logger, stopping: AbortSignal): Promise<{ parts: Part[], url: () => string }> {
-  makeFolder(config.data)
+  makeFolder(config.data, 0o700)
   const lock = lockFolder(config.data)
   const ledger = newCollectorLedger()
   const store = createStore({ path: join(config.data, 'state.sqlite') })

@@ -3,10 +3,11 @@
  * field of the message (field 15, 34 bytes), and covers every byte before it.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { batchField, signatureBytes } from './codec.ts'
 import { errnoName, VedetteError } from './error.ts'
+import { makeFolder } from './folder.ts'
 
 const head = Uint8Array.of(batchField.signature * 8 + 2, 32)
 
@@ -38,7 +39,7 @@ export function readOrMakeKey(path: string): Uint8Array {
   }
   const key = randomBytes(32)
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolder(dirname(path))
     writeFileSync(path, `${key.toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
     chmodSync(path, 0o600)
   } catch (error) {

@@ -3,10 +3,11 @@
  * interface), prints what came of it, and keeps the page up until Ctrl-C, which stops everything within 5 s. What an earlier
  * start stored is shown again; the same input is not replayed twice.
  */
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { errnoName, VedetteError } from '../../proto/error.ts'
+import { makeFolder } from '../../proto/folder.ts'
 import { systemClock } from '../../proto/process/clock.ts'
 import { runMain } from '../../proto/process/main.ts'
 import { readOrMakeKey } from '../../proto/signature.ts'
@@ -41,10 +42,10 @@ function stop(): Promise<void> {
 function prepareData({ data, fresh }: StartOptions): void {
   try {
     if (fresh && existsSync(join(data, 'collector'))) rmSync(join(data, 'collector'), { recursive: true })
-    mkdirSync(join(data, 'collector'), { recursive: true })
   } catch (error) {
     throw new VedetteError('E_DATA_UNWRITABLE', `cannot use the folder ${data} (${errnoName(error)})`, 'Name another with --data', { cause: error })
   }
+  makeFolder(join(data, 'collector'))
 }
 
 /** The generated capture of this seed, made on first use. */

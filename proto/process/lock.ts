@@ -5,10 +5,11 @@
  * under a second lock, so two starting processes cannot both win. It guards processes that see each other's ids:
  * those of two containers on one volume do not; there SQLite's and DuckDB's own locks stand.
  */
-import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { errnoName, VedetteError } from '../error.ts'
+import { makeFolder } from '../folder.ts'
 
 export type FolderLock = { release(): void }
 
@@ -79,7 +80,7 @@ export function lockFolder(folder: string): FolderLock {
   const inUse = (pid: number): VedetteError =>
     new VedetteError('E_DATA_IN_USE', `${folder} is in use by process ${String(pid)}`, 'Stop that process, or choose another folder with --data')
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     writeFileSync(own, identity(), { mode: 0o600, flag: 'wx' })
     for (let attempt = 1; !tryLink(own, path); attempt++) {
       const pid = owner(path)

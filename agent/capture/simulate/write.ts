@@ -4,9 +4,10 @@
  * is there is complete and has its truth. Blocks for the time of generation in steps of a few milliseconds. Throws
  * E_DATA_UNWRITABLE or E_DATA_FULL.
  */
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises'
+import { open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errnoName, VedetteError } from '../../../proto/error.ts'
+import { makeFolder } from '../../../proto/folder.ts'
 import type { Frames } from '../source.ts'
 import type { SimulateOptions } from './options.ts'
 import { SimulateSource } from './source.ts'
@@ -25,7 +26,7 @@ export async function writeCapture(path: string, options: WriteOptions): Promise
   const source = new SimulateSource(options)
   const temporary = `${path}.${process.pid}.tmp`
   try {
-    await mkdir(dirname(path), { recursive: true })
+    makeFolder(dirname(path))
     await source.open()
     const file = await open(temporary, 'w')
     try {
