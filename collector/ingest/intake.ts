@@ -1,5 +1,5 @@
 /**
- * The door to the log: a sealed batch is checked (size, form, version, signature, every record), compared with what
+ * The door to the log: a sealed batch is checked (size, signature, form, version, every record), compared with what
  * was taken before, and written to the journal. `accept` resolves when the batch is on the disk; a copy that arrives
  * while the first is being written waits for that write. A batch is taken whole or not at all. Loses nothing it has
  * answered for; what it refuses is counted with its outcome, what was turned away for a reason that passes (journal
@@ -41,11 +41,37 @@ export type IntakeOptions = {
 
 type Checkpoint = { version: 1, offset: number, dedupe: DedupeState, counters: [CollectorCounter, number][], streams: StoredReport[] }
 
+/** Characters of a stream, a sensor, a run, a vantage, a hash: what the page can filter by. */
+const maxName = 200
+/** Characters of any text in a record; a DNS name as text has at most 1,020. */
+const maxText = 2048
+/** DNS transactions, sizes or context numbers of one record. */
+const maxItems = 4096
+
+const undecodable = (why: string): VedetteError => new VedetteError('E_BATCH_UNDECODABLE', `undecodable batch: ${why}`)
+
 /** What everybody behind the log takes for granted; no agent writes anything else. */
-function checkFlow({ initiatorAddress, responderAddress, initiatorPort, responderPort, protocol, startMicros, endMicros }: Flow): void {
+function checkFlow(flow: Flow): void {
+  const { initiatorAddress, responderAddress, initiatorPort, responderPort, protocol, startMicros, endMicros } = flow
   const sound = initiatorAddress !== '' && responderAddress !== '' && initiatorPort <= 65_535 && responderPort <= 65_535 && protocol <= 255
-  if (sound && Number.isSafeInteger(startMicros) && Number.isSafeInteger(endMicros)) return
-  throw new VedetteError('E_BATCH_UNDECODABLE', 'undecodable batch: a record without addresses, or with a port, protocol or time out of range')
+  if (!sound || !Number.isSafeInteger(startMicros) || !Number.isSafeInteger(endMicros)) {
+    throw undecodable('a record without addresses, or with a port, protocol or time out of range')
+  }
+  const { interarrivalSquares, initiatorInterarrivalSquares, responderInterarrivalSquares, edgeScore = 0, weight } = flow
+  // One that is none makes the sum none.
+  if (!Number.isFinite(interarrivalSquares + initiatorInterarrivalSquares + responderInterarrivalSquares + edgeScore + weight)) {
+    throw undecodable('a record with a number that is none')
+  }
+  const { history, application, serverName, dns, sizes, context } = flow
+  const long = [history, application, serverName].some((text) => text.length > maxText) || dns.some(({ query }) => query.length > maxText)
+  if (long || dns.length > maxItems || sizes.length > maxItems || context.length > maxItems) throw undecodable('a record with more in it than a sensor writes')
+}
+
+/** Names are shown to people, written to logs and kept for every stream heard of: short, and nothing that moves a cursor. */
+function checkNames({ stream, sensor, run, vantage, featureHash, modelHash }: BatchFrame): void {
+  for (const name of [stream, sensor, run, vantage, featureHash, modelHash]) {
+    if (name.length > maxName || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name)) throw undecodable('a name that is too long or cannot be shown')
+  }
 }
 
 /** Counters that belong to intake: cumulative over restarts. */
@@ -150,12 +176,16 @@ export class Intake {
     if (body.length > this.#maxOctets) {
       throw new VedetteError('E_BATCH_TOO_LARGE', `a batch of ${String(body.length)} octets is larger than the limit of ${String(this.#maxOctets)}`)
     }
+    // First of all: what nobody signed is not worth reading, and reading 8 MiB of it holds everybody else up.
+    if (this.#keys !== 'unsigned' && !verifyBatch(body, this.#keys)) throw new VedetteError('E_BATCH_SIGNATURE')
     const batch = openBatch(body)
     if (Math.abs(batch.recordVersion - recordVersion) > 1) {
       throw new VedetteError('E_BATCH_VERSION', `records of version ${String(batch.recordVersion)} are not supported, this collector reads ${String(recordVersion)}`, 'Bring agent and collector to neighbouring versions')
     }
-    if (this.#keys !== 'unsigned' && !verifyBatch(body, this.#keys)) throw new VedetteError('E_BATCH_SIGNATURE')
-    if (!/^[0-9a-f]{16}$/.test(batch.boot) || !Number.isSafeInteger(batch.sequence)) throw new VedetteError('E_BATCH_UNDECODABLE', 'undecodable batch: boot or sequence is not one')
+    if (!/^[0-9a-f]{16}$/.test(batch.boot) || !Number.isSafeInteger(batch.sequence) || !Number.isSafeInteger(batch.clockMicros)) {
+      throw undecodable('boot, sequence or clock is not one')
+    }
+    checkNames(batch)
     for (let i = 0; i < batch.count; i++) checkFlow(decodeFlow(body, batch.spans[2 * i], batch.spans[2 * i + 1]))
     return batch
   }

@@ -3,9 +3,15 @@ import { Intake } from '../../../collector/ingest/intake.ts'
 import { Journal } from '../../../collector/ingest/journal.ts'
 import { balance, collectorEquations, newCollectorLedger } from '../../../proto/ledger.ts'
 import { ManualClock } from '../../../proto/process/clock.ts'
-import { boot, key, memoryLog, scratch, sealed } from './batches.ts'
+import { encodeBatch, encodeRecords, makeFlow } from '../../../proto/codec.ts'
+import { sealBatch } from '../../../proto/signature.ts'
+import { boot, header, key, memoryLog, scratch, sealed } from './batches.ts'
 import type { IntakeOptions } from '../../../collector/ingest/intake.ts'
+import type { BatchHeader } from '../../../proto/codec.ts'
+import type { DnsTransaction, Flow } from '../../../proto/flow.ts'
 import type { CollectorLedger } from '../../../proto/ledger.ts'
+
+const transaction: DnsTransaction = { query: '', type: 1, answers: 0, rttMicros: 0, offsetMicros: 0 }
 
 let folder: ReturnType<typeof scratch>
 let clock: ManualClock
@@ -79,8 +85,9 @@ describe('accepting', () => {
     forged[forged.length - 1] ^= 1
     const cases: [Uint8Array, string][] = [
       [new Uint8Array(5001), 'E_BATCH_TOO_LARGE'],
-      [new Uint8Array(0), 'E_BATCH_UNDECODABLE'],
-      [good.subarray(0, 50), 'E_BATCH_UNDECODABLE'],
+      [new Uint8Array(0), 'E_BATCH_SIGNATURE'],
+      [good.subarray(0, 50), 'E_BATCH_SIGNATURE'],
+      [sealBatch(good.subarray(0, 50), key), 'E_BATCH_UNDECODABLE'],
       [forged, 'E_BATCH_SIGNATURE'],
       [sealed(1, 1, { recordVersion: 3 }), 'E_BATCH_VERSION'],
       [sealed(1, 1, { boot: 'not-hexadecimal' }), 'E_BATCH_UNDECODABLE'],
@@ -92,10 +99,35 @@ describe('accepting', () => {
     expect(await made.accept(sealed(1, 1, { recordVersion: 2 }))).toEqual({ taken: 1, duplicate: 0 })
   })
 
+  it.each<[string, Partial<Flow>]>([
+    ['a sum that is not a number, which no answer of the API could hold', { interarrivalSquares: NaN }], ['an infinite sum', { responderInterarrivalSquares: Infinity }],
+    ['a score that is not a number', { edgeScore: NaN }], ['a weight that is not a number', { weight: NaN }],
+    ['a server name of 100 kB', { serverName: 'x'.repeat(100_000) }], ['a DNS name of 100 kB', { dns: [{ ...transaction, query: 'x'.repeat(100_000) }] }],
+    ['a hundred thousand DNS transactions', { dns: Array.from({ length: 100_000 }, () => transaction) }],
+  ])('refuses a signed record with %s', async (_, fields) => {
+    const flow = makeFlow({ number: 1, initiatorAddress: '10.0.0.1', responderAddress: '10.0.0.2', ...fields })
+    const made = await intake()
+    await expect(made.accept(sealBatch(encodeBatch(header(1), encodeRecords([flow])), key))).rejects.toMatchObject({ code: 'E_BATCH_UNDECODABLE' })
+  })
+
+  it.each<[string, Partial<BatchHeader>]>([
+    ['a run that ends the line', { run: 'a\nalert: none' }], ['a sensor that turns the text round', { sensor: '\u202egde' }],
+    ['a stream of a megabyte, ten thousand of which would be kept', { stream: 'x'.repeat(1_000_000) }], ['a vantage that colours the terminal', { vantage: '\u001b[31m' }],
+  ])('refuses %s', async (_, names) => {
+    const made = await intake()
+    await expect(made.accept(sealed(1, 1, names))).rejects.toMatchObject({ code: 'E_BATCH_UNDECODABLE' })
+    expect(made.streams()).toEqual([])
+  })
+
+  it('reads nothing of what nobody signed, because reading 8 MiB of it holds everybody else up', async () => {
+    const made = await intake()
+    const records = new Uint8Array(8_000_000).map((_, i) => i % 2 === 0 ? 0x32 : 0)
+    const begun = performance.now()
+    for (let i = 0; i < 10; i++) await expect(made.accept(records)).rejects.toMatchObject({ code: 'E_BATCH_SIGNATURE' })
+    expect(performance.now() - begun).toBeLessThan(500)
+  })
+
   it('refuses a batch of which one record is broken, even if it is signed', async () => {
-    const { sealBatch } = await import('../../../proto/signature.ts')
-    const { encodeBatch, encodeRecords, makeFlow } = await import('../../../proto/codec.ts')
-    const { header } = await import('./batches.ts')
     const ends = { initiatorAddress: '10.0.0.1', responderAddress: '10.0.0.2' }
     const good = encodeRecords([makeFlow({ number: 1, ...ends })])
     const made = await intake()
