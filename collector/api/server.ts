@@ -12,6 +12,7 @@ import { createGuard, safetyHeaders } from './guard.ts'
 import { LiveFeed } from './live.ts'
 import { answerFor, problemMediaType } from './problem.ts'
 import { routes } from './routes/index.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Server, ServerOptions } from './options.ts'
 import type { App, SchemaTypes } from './route.ts'
 
@@ -34,7 +35,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     routerOptions: { maxParamLength: 256, caseSensitive: true },
     forceCloseConnections: true,
     // Nothing is dropped silently: an unknown parameter is an error that names it.
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: true, allErrors: false } },
+    // Not strict: a strict validator leaves `1e309`, which is read as Infinity, out of the comparison with the maximum.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: true, allErrors: false, strictNumbers: false } },
+    frameworkErrors: (error, request, reply) => { void refuse(error, request.id, reply) },
   }).withTypeProvider<SchemaTypes>()
 
   // Before the checks: its own hook must mark a refused upgrade first, or the socket would stay open after the refusal.
@@ -69,10 +72,10 @@ function guard(app: App, { publicUrl }: ServerOptions): void {
   const check = createGuard(publicUrl)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id).headers(safetyHeaders)
-    check({ method: request.method, url: request.url, headers: request.headers })
+    check({ method: request.method, url: addressOf(request), headers: request.headers })
   })
   app.addHook('onSend', async (request, reply, payload) => {
-    if (request.method !== 'GET' || typeof payload !== 'string' || !request.url.startsWith('/v1/')) return payload
+    if (request.method !== 'GET' || typeof payload !== 'string' || !addressOf(request).startsWith('/v1/')) return payload
     // What a reader polls for is mostly unchanged: its tag spares the body. Answers are for this reader alone.
     const tag = `W/"${createHash('sha1').update(payload).digest('base64url')}"`
     reply.headers({ 'cache-control': 'private, no-cache', etag: tag })
@@ -80,6 +83,17 @@ function guard(app: App, { publicUrl }: ServerOptions): void {
     reply.code(304).removeHeader('content-type').removeHeader('content-length')
     return ''
   })
+}
+
+/** The address as the router has read it: `/%76%31/alerts` is an address of the API too. */
+function addressOf({ routeOptions: { url: route }, url }: FastifyRequest): string {
+  return route ?? url
+}
+
+/** What the framework refuses before any route or hook has seen it: an address that cannot be read. */
+function refuse(error: Error, requestId: string, reply: FastifyReply): FastifyReply {
+  const { problem } = answerFor(error, requestId)
+  return reply.code(problem.status).headers({ 'x-request-id': requestId, ...safetyHeaders }).type(problemMediaType).serializer(JSON.stringify).send(problem)
 }
 
 function answerFailures(app: App, { log }: ServerOptions): void {

@@ -62,6 +62,13 @@ describe('requests of other pages', () => {
     expect(from('/queue')).not.toThrow()
   })
 
+  test('writing the address of the API in another way is no way in', async () => {
+    const it = served = await serve()
+    for (const path of ['/v1/alerts', '/%761/alerts', '/%76%31/alerts', '/v%31/ledger', `http://localhost:${it.port}/v1/alerts`]) {
+      expect((await ask(it, 'GET', path, { host: `localhost:${it.port}`, 'sec-fetch-site': 'cross-site' })).status, path).toBe(403)
+    }
+  })
+
   test('nothing is shared with another origin, nothing may be framed', async () => {
     const it = served = await serve()
     const answer = await ask(it, 'OPTIONS', '/v1/flows', { host: 'localhost', 'access-control-request-method': 'POST' })

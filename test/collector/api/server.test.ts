@@ -70,6 +70,22 @@ describe('POST /v1/flows', () => {
   })
 })
 
+test.each(['fromMicros', 'toMicros', 'port', 'protocol', 'limit'])('a number too large to be one is refused as %s before it reaches the archive', async (name) => {
+  const { url } = await start()
+  for (const value of ['1e309', '-1e309', 'NaN', 'Infinity', '9007199254740993', '1.5']) {
+    const response = await fetch(`${url}/v1/flows?${name}=${value}`)
+    expect(await bodyOf<Problem>(response), value).toMatchObject({ code: 'E_REQUEST', status: 400 })
+  }
+})
+
+test.each(['/%', '/v1/alerts/%ff', `/v1/alerts/${'a'.repeat(1000)}`])('an address that cannot be read is a problem like any other: %.20s', async (path) => {
+  const { url } = await start()
+  const response = await fetch(`${url}${path}`)
+  expect(response.status).toBeLessThan(500)
+  expect(Object.fromEntries(response.headers)).toMatchObject({ 'content-type': 'application/problem+json; charset=utf-8', 'x-content-type-options': 'nosniff' })
+  expect(await bodyOf<Problem>(response)).toMatchObject({ code: 'E_REQUEST', requestId: response.headers.get('x-request-id') })
+})
+
 describe('GET /v1/alerts', () => {
   const fill = ({ store }: Served): void => { for (const alert of sampleAlerts()) store.put(alert) }
   const ids = async (url: string, query: string): Promise<string[]> =>
