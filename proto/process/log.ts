@@ -116,7 +116,14 @@ function prettyStream(destination: DestinationStream, colorize: boolean): Destin
   const format = prettyFactory({
     colorize, ignore: 'pid,hostname,name,code', translateTime: 'SYS:HH:MM:ss', messageFormat: '{code}: {msg}',
   })
-  return { write: (line) => { destination.write(format(line)) } }
+  return {
+    write: (line) => {
+      const fields = JSON.parse(line) as Record<string, unknown>
+      // JSON keeps a sentence on its line; here a name in it could begin another line, or move the cursor.
+      for (const name of ['msg', 'code']) fields[name] = String(fields[name]).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd')
+      destination.write(format(fields))
+    },
+  }
 }
 
 export function createLogger(options: LoggerOptions): Logger {

@@ -61,6 +61,15 @@ describe('lines', () => {
     expect(lines.join('')).toContain('started: listening')
     expect(() => JSON.parse(lines[0]) as unknown).toThrow()
   })
+
+  it.each(['\n', '\r', '\u001b[2K', '\u0085', '\u2028', '\u202e', '\b'])('for people stay one line whatever a name in them holds: %j', (evil) => {
+    const { log, lines } = capture({ format: 'pretty' })
+    log.warn('alert-1', `dns tunnel to x${evil}[00:00:00] INFO: all is well`, { entity: `x${evil}y` })
+    const text = lines.join('')
+    expect(text).toContain('\ufffd')
+    expect(text.split('\n').filter((line) => line.includes('all is well'))).toEqual([expect.stringContaining('alert-1: dns tunnel')])
+    expect(text.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f]/)
+  })
 })
 
 describe('rate limit', () => {
