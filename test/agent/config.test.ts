@@ -51,6 +51,6 @@ describe('rules across keys', () => {
     [{ sensor: 'a/b' }, 'sensor must be a name of letters'],
     [{ 'sink.url': 'collector:8420' }, 'sink.url must be an address like http://collector:8420'],
   ])('%j', (flags, message) => {
-    expect(() => loadAgentConfig({ env: {}, flags: flags as Record<string, string> })).toThrow(message)
+    expect(() => loadAgentConfig({ env: {}, flags })).toThrow(message)
   })
 })
