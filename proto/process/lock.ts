@@ -80,7 +80,7 @@ export function lockFolder(folder: string): FolderLock {
   const inUse = (pid: number): VedetteError =>
     new VedetteError('E_DATA_IN_USE', `${folder} is in use by process ${String(pid)}`, 'Stop that process, or choose another folder with --data')
   try {
-    makeFolder(folder)
+    makeFolder(folder, 0o700)
     writeFileSync(own, identity(), { mode: 0o600, flag: 'wx' })
     for (let attempt = 1; !tryLink(own, path); attempt++) {
       const pid = owner(path)

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
@@ -18,6 +18,12 @@ function start(): ReturnType<typeof spawn> {
   const url = new URL('../../../proto/process/lock.ts', import.meta.url).href
   return spawn(process.execPath, ['--input-type=module', '-e', child, url, dir], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
 }
+
+it('makes a folder that nobody else can look into', () => {
+  const made = join(dir, 'data')
+  lockFolder(made).release()
+  expect(statSync(made).mode & 0o777).toBe(0o700)
+})
 
 it('holds a folder against a second owner until it is released', () => {
   const lock = lockFolder(dir)
