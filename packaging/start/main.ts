@@ -3,12 +3,13 @@
  * interface), prints what came of it, and keeps the page up until Ctrl-C, which stops everything within 5 s. What an earlier
  * start stored is shown again; the same input is not replayed twice.
  */
-import { existsSync, rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { errnoName, VedetteError } from '../../proto/error.ts'
 import { makeFolder } from '../../proto/folder.ts'
 import { systemClock } from '../../proto/process/clock.ts'
+import { lockFolder } from '../../proto/process/lock.ts'
 import { runMain } from '../../proto/process/main.ts'
 import { readOrMakeKey } from '../../proto/signature.ts'
 import { Child } from './child.ts'
@@ -22,8 +23,10 @@ import { printSummary } from './summary.ts'
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const clock = systemClock
 const screen = createScreen(process.stdout, () => clock.monotonicMs())
-/** Both processes get this long to stop, one after the other; the whole stop stays under 5 s. */
-const stopMs = { agent: 2500, collector: 2000 }
+/** Both processes get this long to stop, one after the other; the collector also what the agent leaves, for it has stores to close. */
+const stopMs = { agent: 2500, both: 4700 }
+/** What a collector keeps in its folder: all that --fresh removes, whatever else lies there. */
+const stored = /^(journal|archive-temporary|(state\.sqlite|flows\.duckdb)([-.].*)?)$/
 
 const children: Child[] = []
 let stopped: Promise<void> | undefined
@@ -32,20 +35,26 @@ let stopped: Promise<void> | undefined
 function stop(): Promise<void> {
   stopped ??= (async () => {
     const [collector, agent] = children
+    const until = clock.monotonicMs() + stopMs.both
     if (children.length > 1) await agent.stop(stopMs.agent)
-    if (children.length > 0) await collector.stop(stopMs.collector)
+    if (children.length > 0) await collector.stop(until - clock.monotonicMs())
   })()
   return stopped
 }
 
-/** Makes the data folder, or says why not. Throws E_DATA_UNWRITABLE. */
+/** Makes the data folder and, if asked, empties it, unless a collector runs there. Throws E_DATA_*. */
 function prepareData({ data, fresh }: StartOptions): void {
+  const folder = join(data, 'collector')
+  makeFolder(folder)
+  if (!fresh) return
+  const lock = lockFolder(folder)
   try {
-    if (fresh && existsSync(join(data, 'collector'))) rmSync(join(data, 'collector'), { recursive: true })
+    for (const name of readdirSync(folder)) if (stored.test(name)) rmSync(join(folder, name), { recursive: true, force: true })
   } catch (error) {
-    throw new VedetteError('E_DATA_UNWRITABLE', `cannot use the folder ${data} (${errnoName(error)})`, 'Name another with --data', { cause: error })
+    throw new VedetteError('E_DATA_UNWRITABLE', `cannot empty the folder ${folder} (${errnoName(error)})`, 'Name another with --data', { cause: error })
+  } finally {
+    lock.release()
   }
-  makeFolder(join(data, 'collector'))
 }
 
 /** The generated capture of this seed, made on first use. */

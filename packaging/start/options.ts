@@ -35,6 +35,7 @@ export const usage = `Vedette: packets in, explained alerts out, every loss acco
 
 export function readOptions(args: readonly string[], root: string): StartOptions {
   const { values, positionals } = parse(args)
+  if (values.data === '') throw new VedetteError('E_USAGE', '--data takes a folder, and none was named', 'For example: --data /var/tmp/vedette')
   const port = whole(values.port ?? '8420', '--port', 65535)
   if (positionals.length > 0 && values.interface !== undefined) {
     throw new VedetteError('E_USAGE', 'captures and --interface exclude each other', 'Name files to replay, or an interface to watch')
@@ -63,6 +64,6 @@ const parseWith = (args: readonly string[]) => parseArgs({
 })
 
 function whole(text: string, flag: string, most: number): number {
-  if (!/^\d{1,10}$/.test(text) || Number(text) > most) throw new VedetteError('E_USAGE', `${flag} takes a whole number up to ${String(most)}, not ${text}`)
+  if (!/^\d{1,10}$/.test(text) || Number(text) > most) throw new VedetteError('E_USAGE', `${flag} takes a whole number up to ${String(most)}, not ${text}`, 'See npm start -- --help')
   return Number(text)
 }

@@ -1,9 +1,10 @@
 /** `npm start` as a newcomer runs it, without the set-up: the processes, the summary, the second start, and what it says when it cannot. */
 import { spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { lockFolder } from '../../proto/process/lock.ts'
 import { folder, generated, root, run } from './processes.ts'
 
 const startMain = join(root, 'packaging/start/main.ts')
@@ -60,6 +61,20 @@ test('keeps the page up until Ctrl-C, then stops both processes', { timeout: 60_
   await expect(fetch(`${url}/healthz`)).rejects.toThrow()
 })
 
+test('--fresh removes what a collector stored and nothing else, and not from under one that runs', { timeout: 60_000 }, async () => {
+  const data = folder()
+  mkdirSync(join(data, 'collector', 'journal'), { recursive: true })
+  for (const name of ['main.ts', 'state.sqlite', 'state.sqlite-wal', 'flows.duckdb.wal']) writeFileSync(join(data, 'collector', name), '')
+  const lock = lockFolder(join(data, 'collector'))
+  const args = ['no-such.pcap', '--data', data, '--port', '0', '--fresh', '--once']
+  expect((await run(startMain, args)).stderr).toMatch(/^vedette: E_DATA_IN_USE: .*\n$/)
+  expect(readdirSync(join(data, 'collector'))).toContain('state.sqlite-wal')
+  lock.release()
+  expect((await run(startMain, args)).stderr).toMatch(/^vedette: E_FILE_MISSING: .*\n$/)
+  expect(readdirSync(join(data, 'collector'))).toContain('main.ts')
+  expect(statSync(join(data, 'collector', 'state.sqlite')).size).toBeGreaterThan(0)
+})
+
 test('a wrong file, a port in use, a folder that cannot be written, a wrong flag: one line and status 2', { timeout: 60_000 }, async () => {
   const blocker = createServer()
   await new Promise<void>((resolve) => { blocker.listen(0, '127.0.0.1', resolve) })
@@ -73,6 +88,8 @@ test('a wrong file, a port in use, a folder that cannot be written, a wrong flag
     [[file, '--data', folder(), '--port', '0', '--once'], /^vedette: E_CAPTURE_EMPTY: .*\n$/],
     [['--data', folder(), '--port', String(address.port), '--once'], /^vedette: E_PORT_IN_USE: .*\n$/],
     [['--data', join(file, 'below'), '--port', '0'], /^vedette: E_DATA_UNWRITABLE: .*\n$/],
+    [['--data', '/proc/x', '--port', '0'], /^vedette: E_DATA_UNWRITABLE: .*\n$/],
+    [['--data', '', '--port', '0'], /^vedette: E_USAGE: .*\n$/],
     [['--prot', '1'], /^vedette: E_USAGE: .*--prot.*\n$/],
     [['--interface', 'no-such-if0', '--data', folder(), '--port', '0', '--once'], /^vedette: E_CAPTURE_(INTERFACE|PERMISSION): .*\n$/],
   ]
