@@ -80,7 +80,7 @@ export class FileSource implements Source {
 
   /**
    * Throws E_FILE_MISSING, E_FILE_DIRECTORY, E_FILE_UNREADABLE, E_CAPTURE_EMPTY, E_CAPTURE_FORMAT for any of the files,
-   * and E_CAPTURE_DAMAGED when the first one has packets and none can be read.
+   * E_CAPTURE_EMPTY for a single one without packets, and E_CAPTURE_DAMAGED when the first one has packets and none can be read.
    */
   async open(): Promise<void> {
     if (this.paths.length === 0) throw new VedetteError('E_USAGE', 'no capture file was named', 'Name one or more, or - for standard input')
@@ -231,7 +231,11 @@ export class FileSource implements Source {
     if (cut || (reader.broken === '' && input.damage !== '')) this.counters.damaged++
     const contradictions = this.counters.damaged - damagedBefore
     if (contradictions === 0) {
-      if (frames === 0) this.warn('E_CAPTURE_EMPTY', `${name} has a header and no packets`)
+      if (frames > 0) return
+      const text = `${name} has a header and no packets`
+      // The only file, and nothing in it: nobody asked for that. From a pipe, or among others, it may be.
+      if (this.paths.length === 1 && input.size !== undefined) throw new VedetteError('E_CAPTURE_EMPTY', text, 'Check how it was made or copied')
+      this.warn('E_CAPTURE_EMPTY', text)
       return
     }
     const why = input.damage !== '' ? input.damage

@@ -40,11 +40,13 @@ describe('FileSource: what is not a capture', () => {
 })
 
 describe('FileSource: what is half good', () => {
-  it('takes a header without packets as an empty capture, and says so', async () => {
+  it('takes a header without packets as an empty capture: an error alone, a warning among others', async () => {
     for (const header of [pcapHeader(), Buffer.concat([section('little'), describeInterface('little', 1)])]) {
-      const source = fileSource(folder.write('header', header))
-      expect(await readAll(source)).toEqual([])
-      expect(source.counters).toMatchObject({ frames: 0, damaged: 0 })
+      const path = folder.write('header', header)
+      await expect(fileSource(path).open()).rejects.toMatchObject({ code: 'E_CAPTURE_EMPTY', message: `${path} has a header and no packets` })
+      const source = fileSource(path, folder.write('good.pcap', capture))
+      expect(await readAll(source)).toHaveLength(3)
+      expect(source.counters).toMatchObject({ frames: 3, damaged: 0 })
       expect(source.warnings.map(({ code }) => code)).toEqual(['E_CAPTURE_EMPTY'])
     }
   })
