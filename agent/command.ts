@@ -67,8 +67,9 @@ export function readCommand(args: readonly string[]): Command {
   if (name === undefined) throw new VedetteError('E_USAGE', `there is no command ${word}`, 'The commands are replay, capture, simulate and config; see vedette-agent --help')
   if (name === 'replay' && rest.length === 0) throw new VedetteError('E_USAGE', 'replay needs a capture file', 'For example: vedette-agent replay capture.pcap --sink stdout')
   if (name === 'capture' && rest.length > 0) throw new VedetteError('E_USAGE', `capture takes no file, but ${rest[0]} was given`, 'Use replay for files')
+  if (name === 'config' && rest[0] !== 'check' && rest[0] !== 'dump') throw new VedetteError('E_USAGE', `config takes check or dump${rest.length === 0 ? '' : `, not ${rest[0]}`}`, 'See vedette-agent --help')
   const seed = values.seed ?? '1'
-  if (!/^\d{1,10}$/.test(seed)) throw new VedetteError('E_USAGE', `--seed takes a whole number, not ${seed}`)
+  if (!/^\d{1,10}$/.test(seed)) throw new VedetteError('E_USAGE', `--seed takes a whole number, not ${seed}`, 'For example: --seed 7')
   return {
     name, files: rest, topic: rest[0] ?? '', configFiles: values.config ?? [], seed: Number(seed), folder: values.folder ?? '.',
     skipStored: values['skip-stored'] ?? false,

@@ -75,7 +75,7 @@ export const agentDefaults = join(import.meta.dirname, '../packaging/config/agen
 /** Rules that span keys. */
 export function agentRules({ sink, flow }: AgentConfig): { key: string, text: string, advice?: string }[] {
   const broken: { key: string, text: string, advice?: string }[] = []
-  if (sink.kind === 'file' && sink.path === undefined) broken.push({ key: 'sink.kind', text: 'sink.kind is file, but sink.path is missing' })
+  if (sink.kind === 'file' && sink.path === undefined) broken.push({ key: 'sink.kind', text: 'sink.kind is file, but sink.path is missing', advice: 'Name the file with --out' })
   if (flow.syn > flow.idle) broken.push({ key: 'flow.syn', text: 'flow.syn must not be longer than flow.idle' })
   if (flow.firstPart > flow.part) broken.push({ key: 'flow.firstPart', text: 'flow.firstPart must not be longer than flow.part' })
   return broken

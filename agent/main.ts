@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { agentEquations, balance } from '../proto/ledger.ts'
 import type { AgentLedger } from '../proto/ledger.ts'
 import { systemClock } from '../proto/process/clock.ts'
-import { dumpConfig } from '../proto/process/config.ts'
+import { showConfig } from '../proto/process/config.ts'
 import { runParts } from '../proto/process/lifecycle.ts'
 import { createLogger } from '../proto/process/log.ts'
 import type { Logger } from '../proto/process/log.ts'
@@ -113,11 +113,9 @@ async function main(): Promise<number> {
   const command = readCommand(process.argv.slice(2))
   if (command.name === 'help') { process.stdout.write(usage); return 0 }
   if (command.name === 'version') { process.stdout.write(`vedette-agent ${version}\n`); return 0 }
-  const loaded = loadAgentConfig({ file: command.configFiles, env: process.env, flags: command.flags })
-  if (command.name === 'config') {
-    process.stdout.write(command.topic === 'dump' ? dumpConfig(loaded) : 'The configuration is right.\n')
-    return 0
-  }
+  const load = () => loadAgentConfig({ file: command.configFiles, env: process.env, flags: command.flags })
+  if (command.name === 'config') return showConfig('vedette-agent', command.topic, load)
+  const loaded = load()
   const log = createLogger({ name: 'vedette-agent', level: loaded.config.log.level, format: loaded.config.log.format })
   for (const warning of loaded.warnings) log.warn('config', warning)
   if (command.name === 'simulate') await simulate(command)

@@ -37,6 +37,8 @@ export function readCommand(args: readonly string[]): Command {
   const { values, positionals: [word = 'serve', topic = ''] } = parse(args)
   const name = values.help === true || word === 'help' ? 'help' : values.version === true ? 'version' : word === 'serve' || word === 'config' ? word : undefined
   if (name === undefined) throw new VedetteError('E_USAGE', `there is no command ${word}`, 'The commands are serve and config; see vedette-collector --help')
+  if (name === 'config' && topic !== 'check' && topic !== 'dump') throw new VedetteError('E_USAGE', `config takes check or dump${topic === '' ? '' : `, not ${topic}`}`, 'See vedette-collector --help')
+  if (name === 'serve' && topic !== '') throw new VedetteError('E_USAGE', `serve takes no ${topic}`, 'See vedette-collector --help')
   const given = { 'data': values.data, 'port': values.port, 'host': values.host, 'keyFiles': values['key-file'], 'log.level': values['log-level'] }
   return {
     name, topic, configFiles: values.config ?? [],

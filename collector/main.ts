@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { makeFolder } from '../proto/folder.ts'
 import { newCollectorLedger } from '../proto/ledger.ts'
 import { systemClock } from '../proto/process/clock.ts'
-import { dumpConfig, loadConfig } from '../proto/process/config.ts'
+import { loadConfig, showConfig } from '../proto/process/config.ts'
 import { runParts } from '../proto/process/lifecycle.ts'
 import { lockFolder } from '../proto/process/lock.ts'
 import type { Part } from '../proto/process/lifecycle.ts'
@@ -53,7 +53,7 @@ const makeChannel = ({ name, kind, url, secret }: ChannelConfig, log: Logger): C
   createChannel(name, { kind, ...(url === undefined ? {} : { url }), ...(secret === undefined ? {} : { secret }) }, { clock, log })
 
 /** Opens everything, in the order in which it depends on each other; gives the parts to start and stop. */
-async function assemble(config: CollectorConfig, log: Logger, stopping: AbortSignal): Promise<{ parts: Part[], url: () => string }> {
+async function assemble(config: CollectorConfig, log: Logger, stopping: AbortController): Promise<{ parts: Part[], url: () => string }> {
   makeFolder(config.data, 0o700)
   const lock = lockFolder(config.data)
   const ledger = newCollectorLedger()
@@ -99,11 +99,11 @@ async function assemble(config: CollectorConfig, log: Logger, stopping: AbortSig
   const { done, resume } = store.position(detectionReader)
   const metrics = createCollectorMetrics(ledger)
   const detecting = new LogReader({
-    name: detectionReader, journal, from: resume, done, log, lingerMs: lingerMs.detection, signal: stopping,
+    name: detectionReader, journal, from: resume, done, log, lingerMs: lingerMs.detection, signal: stopping.signal,
     apply: (batches, next) => timed('vedette_collector_commit_seconds', () => detection.apply(batches, next)),
   })
   const archived = new LogReader({
-    name: 'archive', journal, from: await archive.position(), log, lingerMs: lingerMs.archive, groupOctets: archiveGroupOctets, signal: stopping,
+    name: 'archive', journal, from: await archive.position(), log, lingerMs: lingerMs.archive, groupOctets: archiveGroupOctets, signal: stopping.signal,
     apply: archiving(archive, ledger),
   })
   ledger.set('recordsArchived', (await archive.counts()).records)
@@ -140,6 +140,8 @@ async function assemble(config: CollectorConfig, log: Logger, stopping: AbortSig
       }, retainEveryMs)
     }, stop: async () => {
       clearInterval(timer)
+      // Also when a later part could not start, and no signal told the readers.
+      stopping.abort()
       await Promise.all(running)
     } },
     { name: 'dispatcher', start: () => { dispatcher.start() }, stop: () => dispatcher.stop(1000) },
@@ -152,16 +154,14 @@ async function main(): Promise<number> {
   const command = readCommand(process.argv.slice(2))
   if (command.name === 'help') { process.stdout.write(usage); return 0 }
   if (command.name === 'version') { process.stdout.write(`vedette-collector ${version}\n`); return 0 }
-  const loaded = loadCollectorConfig({ file: command.configFiles, env: process.env, flags: command.flags })
-  if (command.name === 'config') {
-    process.stdout.write(command.topic === 'dump' ? dumpConfig(loaded) : 'The configuration is right.\n')
-    return 0
-  }
+  const load = () => loadCollectorConfig({ file: command.configFiles, env: process.env, flags: command.flags })
+  if (command.name === 'config') return showConfig('vedette-collector', command.topic, load)
+  const loaded = load()
   const { config } = loaded
   const log = createLogger({ name: 'vedette-collector', level: config.log.level, format: config.log.format })
   for (const warning of loaded.warnings) log.warn('config', warning)
   const stopping = new AbortController()
-  const { parts, url } = await assemble(config, log, stopping.signal)
+  const { parts, url } = await assemble(config, log, stopping)
   await runParts(parts, {
     log,
     work: (signal) => new Promise((resolve) => {

@@ -37,9 +37,9 @@ export function readOrMakeKey(path: string): Uint8Array {
     const name = errnoName(error)
     if (name !== 'ENOENT') throw new VedetteError('E_FILE_UNREADABLE', `cannot read the key file ${path} (${name})`, 'Check the path and its permissions', { cause: error })
   }
+  makeFolder(dirname(path), 0o777, '--key-file')
   const key = randomBytes(32)
   try {
-    makeFolder(dirname(path))
     writeFileSync(path, `${key.toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
     chmodSync(path, 0o600)
   } catch (error) {

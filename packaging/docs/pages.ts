@@ -26,8 +26,8 @@ Every key has a shipped value, so both processes run without a file of yours. Fo
 3. the environment: the variable beside each key below;
 4. the command line: the flags that \`--help\` lists, and \`--set KEY=VALUE\` for any key.
 
-Sections are merged key by key; lists are replaced. \`--check\` reads everything, says every problem with file, line and column, and ends.
-\`--dump\` prints the values in effect, each with where it came from, without secrets.
+Sections are merged key by key; lists are replaced. \`config check\` reads everything, says every problem with file, line and column, and ends.
+\`config dump\` prints the values in effect, each with where it came from, without secrets.
 
 * **Variables.** \`\${NAME}\` and \`\${NAME:default}\` inside a value are replaced from the environment; a missing one without a default is an
   error. A variable never changes the structure of the file. \`$\${\` writes \`\${\`.

@@ -45,7 +45,7 @@ export class ConfigError extends VedetteError {
 
   constructor(problems: readonly Problem[]) {
     const [first] = problems
-    const more = problems.length > 1 ? ` (and ${String(problems.length - 1)} more; --check shows all)` : ''
+    const more = problems.length > 1 ? ` (and ${String(problems.length - 1)} more; config check shows all)` : ''
     super('E_CONFIG', `${first.place.text}: ${first.text}${more}`, first.advice)
     this.problems = problems.map(({ place, text, advice }) => `${place.text}: ${text}${advice === '' ? '' : `. ${advice}`}`)
   }
@@ -161,6 +161,20 @@ function openSecret(value: string, key: string, env: Environment, place: string)
 /** The effective configuration as YAML, each value with its origin, secrets left out. */
 export function dumpConfig<S extends TObject>({ schema, config, origins }: LoadedConfig<S>): string {
   return dumpSection(schema, config, origins, '', '')
+}
+
+/** `config check` and `config dump`: prints, and gives the exit status. Every problem is a line of its own. */
+export function showConfig<S extends TObject>(name: string, topic: string, load: () => LoadedConfig<S>): number {
+  try {
+    const loaded = load()
+    for (const warning of loaded.warnings) process.stderr.write(`${name}: ${warning}\n`)
+    process.stdout.write(topic === 'dump' ? dumpConfig(loaded) : 'The configuration is right.\n')
+    return 0
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    for (const problem of error.problems) process.stderr.write(`${name}: E_CONFIG: ${problem.replace(/\s*\n\s*/g, ' ')}\n`)
+    return 2
+  }
 }
 
 function dumpSection(schema: Schema, value: Values, origins: ReadonlyMap<string, string>, prefix: string, indent: string): string {

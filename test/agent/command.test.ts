@@ -13,7 +13,7 @@ it('turns flags into configuration keys', () => {
 
 it.each([
   ['replay without a file', ['replay']], ['capture with a file', ['capture', 'x.pcap']], ['an unknown command', ['reply', 'x']],
-  ['a seed that is no number', ['simulate', '--seed', 'x']], ['an unknown flag', ['replay', 'x', '--sinc', 'none']],
+  ['a seed that is no number', ['simulate', '--seed', 'x']], ['a look at the configuration that is none', ['config', 'chek']], ['an unknown flag', ['replay', 'x', '--sinc', 'none']],
 ])('refuses %s', (_, args) => {
   expect(() => readCommand(args)).toThrow(expect.objectContaining({ code: 'E_USAGE' }))
 })

@@ -10,6 +10,6 @@ it('serves without a command, and turns flags into configuration keys', () => {
   expect(readCommand(['--version']).name).toBe('version')
 })
 
-it.each([['a word that is no command', ['server']], ['a flag that is none', ['--prot', '1']]])('refuses %s', (_, args) => {
+it.each([['a word that is no command', ['server']], ['config alone', ['config']], ['a word after serve', ['serve', 'now']], ['a flag that is none', ['--prot', '1']]])('refuses %s', (_, args) => {
   expect(() => readCommand(args)).toThrow(expect.objectContaining({ code: 'E_USAGE' }))
 })

@@ -26,7 +26,7 @@ export async function writeCapture(path: string, options: WriteOptions): Promise
   const source = new SimulateSource(options)
   const temporary = `${path}.${process.pid}.tmp`
   try {
-    makeFolder(dirname(path))
+    makeFolder(dirname(path), 0o777, '--folder')
     await source.open()
     const file = await open(temporary, 'w')
     try {

@@ -163,7 +163,7 @@ describe('what is wrong is said with place and advice', () => {
 
   it('all at once, the first in one line', () => {
     expect(problems({ text: 'port: x\non: 1\nnme: x' })).toHaveLength(3)
-    expect(() => load({ text: 'port: x\non: 1' })).toThrow(/yaml:1:7: port must be a whole number, not x \(and 1 more; --check shows all\)$/)
+    expect(() => load({ text: 'port: x\non: 1' })).toThrow(/yaml:1:7: port must be a whole number, not x \(and 1 more; config check shows all\)$/)
   })
 
   it('across keys, pointing at the key', () => {
