@@ -269,7 +269,7 @@ function readFlow(r: Reader): Flow {
       case 50 << 3: flow.handshakeAckMicros = r.varint(); break
       case 51 << 3 | 2: flow.application = r.string(); break
       case 52 << 3 | 2: flow.serverName = r.string(); break
-      case 53 << 3 | 2: flow.dns.push(readDns(r)); break
+      case 53 << 3 | 2: flow.dns.push(readDns(r, flow.dns.length)); break
       case 54 << 3 | 2: readPacked(r, (value) => flow.context.push(value)); break
       case 55 << 3 | 5: flow.edgeScore = r.float(); break
       case 56 << 3: flow.initiatorTtl = r.varint(); break
@@ -297,7 +297,11 @@ function readPacked(r: Reader, add: (value: number) => void): void {
   if (r.at !== end) throw new RangeError('packed field past its length')
 }
 
-function readDns(r: Reader): DnsTransaction {
+/** A sensor closes a part at 16 transactions. */
+const dnsLimit = 256
+
+function readDns(r: Reader, before: number): DnsTransaction {
+  if (before >= dnsLimit) throw new RangeError(`a record with more than ${String(dnsLimit)} DNS transactions`)
   const end = r.length() + r.at
   const outer = r.end
   r.end = end
@@ -317,6 +321,9 @@ function readDns(r: Reader): DnsTransaction {
   r.end = outer
   return dns
 }
+
+/** No sensor of any version seals more (`batch.records` is at most 4,096). */
+const recordLimit = 16_384
 
 /** What a batch says about itself, and where its records are: `spans` holds [from, to) pairs into `bytes`. */
 export type BatchFrame = BatchHeader & { spans: Int32Array, count: number, bytes: Uint8Array }
@@ -353,6 +360,7 @@ export function openBatch(bytes: Uint8Array): BatchFrame {
         case batchField.flows << 3 | 2: {
           const n = r.length()
           const from = r.take(n)
+          if (count === recordLimit) throw new RangeError(`a batch of more than ${String(recordLimit)} records`)
           if (2 * count === spans.length) {
             const wider = new Int32Array(spans.length * 2)
             wider.set(spans)

@@ -98,6 +98,7 @@ describe('what is allowed passes', () => {
   it.each([
     ['agent/flow/engine.ts', "import type { Packets } from '../decode/packets.ts'\nimport type { Frames } from '../capture/source.ts'"],
     ['agent/engine.ts', "import { Decoder } from './decode/decoder.ts'"],
+    ['agent/flow/table.ts', "import { packetStride } from '../decode/packets.ts'"],
     ['collector/detect/port-scan.ts', "import { DistinctWindows } from '../aggregate/distinct-windows.ts'"],
     ['collector/aggregate/panes.ts', "import type { SeenFlow } from '../detect/detector.ts'"],
     ['collector/alert/group.ts', "import type { Store } from '../store/store.ts'\nimport { VedetteError } from '../../proto/error.ts'"],

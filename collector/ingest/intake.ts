@@ -179,7 +179,7 @@ export class Intake {
     // First of all: what nobody signed is not worth reading, and reading 8 MiB of it holds everybody else up.
     if (this.#keys !== 'unsigned' && !verifyBatch(body, this.#keys)) throw new VedetteError('E_BATCH_SIGNATURE')
     const batch = openBatch(body)
-    if (Math.abs(batch.recordVersion - recordVersion) > 1) {
+    if (batch.recordVersion === 0 || Math.abs(batch.recordVersion - recordVersion) > 1) {
       throw new VedetteError('E_BATCH_VERSION', `records of version ${String(batch.recordVersion)} are not supported, this collector reads ${String(recordVersion)}`, 'Bring agent and collector to neighbouring versions')
     }
     if (!/^[0-9a-f]{16}$/.test(batch.boot) || !Number.isSafeInteger(batch.sequence) || !Number.isSafeInteger(batch.clockMicros)) {

@@ -45,7 +45,7 @@ function stop(): Promise<void> {
 /** Makes the data folder and, if asked, empties it, unless a collector runs there. Throws E_DATA_*. */
 function prepareData({ data, fresh }: StartOptions): void {
   const folder = join(data, 'collector')
-  makeFolder(folder)
+  makeFolder(folder, 0o700)
   if (!fresh) return
   const lock = lockFolder(folder)
   try {

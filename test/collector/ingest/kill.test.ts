@@ -68,7 +68,9 @@ it(`stores every acknowledged batch exactly once through ${String(rounds)} kills
   expect(store.counts()).toEqual({ alerts: batches, findings: batches })
   expect(store.version()).toBe(batches)
   expect(store.notificationCounts().queued).toBe(batches)
-  expect(store.position('detection').done).toBe(journal.end())
-  expect(await archive.position()).toBe(journal.end())
+  // Nothing is left to read: a kill just after a roll leaves a segment with a header and nothing in it.
+  for (const position of [store.position('detection').done, await archive.position()]) {
+    expect((await journal.read(position, 1 << 20)).entries).toEqual([])
+  }
   await closeEmbedded(opened)
 }, 30_000 + rounds * 5000)
