@@ -42,6 +42,11 @@ export async function runParts(parts: readonly Part[], options: RunOptions): Pro
     ending.abort()
   } }))
   for (const { name, listener } of listeners) signals.on(name, listener)
+  // The parent may have gone while the parts were being made.
+  if (signals === process && process.send !== undefined && !process.connected) {
+    reason = 'disconnect'
+    ending.abort()
+  }
 
   let failure: { error: unknown } | undefined
   try {

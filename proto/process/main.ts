@@ -8,6 +8,9 @@ import { errnoName, VedetteError } from '../error.ts'
 
 /** Time between the end of `main` and the end of the process, for handles a library left open. */
 const lingerMs = 1000
+/** Time a process has to stop by itself when its parent is gone: both deadlines of `runParts`, and a little. */
+const orphanMs = 11_000
+const orphanStatus = 143
 
 /** Whether the person running this asked for debugging: `--log-level debug`, or a `VEDETTE_..._LOG_LEVEL=debug`. */
 export function wantsDebug(args: readonly string[], env: NodeJS.ProcessEnv): boolean {
@@ -41,6 +44,8 @@ export function runMain(name: string, main: () => Promise<number | undefined> | 
   process.stderr.on('error', () => undefined)
   process.on('uncaughtException', fail)
   process.on('unhandledRejection', fail)
+  // A parent that is gone wants nothing any more; whatever the stop is waiting for, it ends.
+  process.once('disconnect', () => { setTimeout(() => { process.exit(orphanStatus) }, orphanMs).unref() })
   main().then((status) => {
     process.exitCode = status ?? 0
     setTimeout(() => { process.exit() }, lingerMs).unref()

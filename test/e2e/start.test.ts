@@ -75,6 +75,29 @@ test('--fresh removes what a collector stored and nothing else, and not from und
   expect(statSync(join(data, 'collector', 'state.sqlite')).size).toBeGreaterThan(0)
 })
 
+/** Processes of ours that name `text` on their command line. */
+function running(text: string): string[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+      return command.includes(text) && command.includes('/main.ts') ? [command] : []
+    } catch {
+      return []
+    }
+  })
+}
+
+test('killed outright, it leaves no process behind', { timeout: 60_000 }, async () => {
+  const data = folder()
+  const child = spawn(process.execPath, [startMain, await capture(10_000), '--data', data, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await new Promise<void>((resolve) => {
+    child.stdout.setEncoding('utf8').on('data', (part: string) => { if (part.includes('Replaying')) resolve() })
+  })
+  expect(running(data).length).toBeGreaterThanOrEqual(2)
+  child.kill('SIGKILL')
+  await expect.poll(() => running(data), { timeout: 25_000, interval: 200 }).toEqual([])
+})
+
 test('a wrong file, a port in use, a folder that cannot be written, a wrong flag: one line and status 2', { timeout: 60_000 }, async () => {
   const blocker = createServer()
   await new Promise<void>((resolve) => { blocker.listen(0, '127.0.0.1', resolve) })
