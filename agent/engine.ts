@@ -2,7 +2,7 @@
  * The flow engine with the stages it works with: decode, flow, protocol, feature put together. All within one memory
  * budget.
  */
-import { Decoder } from './decode/decoder.ts'
+import { createDecoder } from './decode/decoder.ts'
 import { contextEntryOctets, InitiatorContext } from './feature/context.ts'
 import { FlowEngine } from './flow/engine.ts'
 import { Protocols } from './protocol/protocols.ts'
@@ -17,7 +17,7 @@ const contextEntries = 65536
 export function createEngine(options: EngineOptions, ledger: AgentLedger): FlowEngine {
   const side = options.memory / sideShare
   return new FlowEngine(options, ledger, {
-    decoder: new Decoder(),
+    decoder: createDecoder(),
     protocols: new Protocols(side),
     context: new InitiatorContext(Math.min(contextEntries, side / contextEntryOctets)),
   })

@@ -1,17 +1,21 @@
 /**
- * State of decoding one frame: where it lies, how far it may be read, what the layers above have said. Layers are functions
- * that take the cursor and an offset, write what they know into the packet's slot, and give an `outcome`. A tunnel whose inside
- * makes no sense restores what it had, and counts as itself.
+ * State of decoding one frame: where it lies, how far it may be read, what the layers above have said. Layers are
+ * functions that take the cursor and an offset, write what they know into the packet's slot, and give an `outcome`. A
+ * tunnel whose inside makes no sense restores what it had, and counts as itself.
  */
-import { Packets } from './packets.ts'
+import { shiftP } from './packets.ts'
+import type { Packets } from './packets.ts'
 
 /** Tags, labels, tunnels and extension headers that one frame may have, together. */
 export const layerLimit = 16
 
 export class Cursor {
+  /** What the slot held before a tunnel was tried, by depth; there are never more tunnels than layers. */
+  readonly outer = Array.from({ length: layerLimit }, () => new Int32Array(1 << shiftP))
+  depth = 0
   view: DataView = new DataView(new ArrayBuffer(0))
-  readonly packets = new Packets()
-  readonly P = this.packets.P
+  readonly packets: Packets
+  readonly P: Int32Array
   /** Index of the first word of the slot being filled. */
   slot = 0
   /** One past the last captured byte that may be read. */
@@ -25,6 +29,11 @@ export class Cursor {
   layers = 0
   /** Bits of `kind` that the IP header gave. */
   bits = 0
+
+  constructor(packets: Packets) {
+    this.packets = packets
+    this.P = packets.P
+  }
 
   /** Notes a VLAN tag (TCI); the first is the outer one. True while the frame has not too many layers. */
   tag(tci: number): boolean {

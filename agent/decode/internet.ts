@@ -9,7 +9,7 @@ import * as packet from './packets.ts'
 import type { Cursor } from './cursor.ts'
 
 const { layerLimit } = cursor
-const { fragmentP, lengthP, sourceP, ttlP } = packet
+const { destinationP, fragmentP, lengthP, sourceP, ttlP } = packet
 const { firstFragment, laterFragment, offloaded, six, snapped } = packet.kind
 const { header: badHeader, nesting, truncated } = packet.outcome
 
@@ -37,7 +37,8 @@ export function decodeIpv4(c: Cursor, at: number): number {
     bits |= (fragment & 0x1fff) === 0 ? firstFragment : laterFragment
     P[slot + fragmentP] = view.getUint16(at + 4)
   }
-  P[slot + sourceP] = at + 12
+  P[slot + sourceP] = view.getInt32(at + 12, true)
+  P[slot + destinationP] = view.getInt32(at + 16, true)
   P[slot + lengthP] = length
   P[slot + ttlP] = view.getUint8(at + 8)
   c.bits = bits
@@ -62,7 +63,7 @@ export function decodeIpv6(c: Cursor, at: number): number {
     length = room
     bits |= snapped
   }
-  P[slot + sourceP] = at + 8
+  for (let k = 0; k < 8; k++) P[slot + sourceP + k] = view.getInt32(at + 8 + 4 * k, true)
   P[slot + lengthP] = length
   P[slot + ttlP] = view.getUint8(at + 7)
   c.bits = bits

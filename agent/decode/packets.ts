@@ -1,43 +1,49 @@
 /**
- * Where decoded packets lie: one slot of 64 octets per frame, 64 slots in one typed array that is made once (an array for
- * each field costs twice as much). A slot holds offsets into the block of frames, so it is valid as long as the block is. A
- * frame that is no packet has its reason in `outcomeP`.
+ * Where decoded packets lie: one slot of 128 octets per frame, 64 slots in one typed array that is made once (an
+ * array for each field costs twice as much). A slot has all that flows need of a frame, except its payload: that is
+ * two offsets into the block. A frame that is no packet has its reason in `outcomeP`.
  *
- * Hot code copies these constants into its own module (`const { sourceP } = packet`): V8 folds a module's own constants, but
- * reads imported ones from memory each time.
+ * Hot code copies these constants into its own module (`const { sourceP } = packet`): V8 folds a module's own
+ * constants, but reads imported ones from memory each time.
  */
 import type { AgentCounter } from '../../proto/ledger.ts'
 
-/** Frames decoded at a time: enough to overlap the memory accesses of their flows, few enough for the first-level cache. */
+/**
+ * Frames decoded at a time: enough to overlap the memory accesses of their flows, few enough for the first-level
+ * cache.
+ */
 export const batchSize = 64
 
 /** slot << shiftP is the index of a slot's first word. */
-export const shiftP = 4
+export const shiftP = 5
 /** 0, or why the frame is no packet (`outcome`). */
 export const outcomeP = 0
-/** Offset of the source address; the destination follows (4 or 16 octets). */
-export const sourceP = 1
 /** Protocol and bits of `kind`. */
-export const kindP = 2
+export const kindP = 1
 /** Source port << 16 | destination port. ICMP: type, and the answering type or the code. */
-export const portsP = 3
+export const portsP = 2
 /** VLAN id | inner VLAN id << 12. */
-export const scopeP = 4
+export const scopeP = 3
 /** IP octets on the wire. */
-export const lengthP = 5
-export const ttlP = 6
-/** Offset of the transport header. */
-export const transportP = 7
-export const tcpFlagsP = 8
+export const lengthP = 4
+export const ttlP = 5
+export const tcpFlagsP = 6
 /** Octets after the transport header, on the wire. */
-export const payloadP = 9
+export const payloadP = 7
 /** Captured payload: from, and one past its end. */
-export const payloadAtP = 10
-export const payloadEndP = 11
+export const payloadAtP = 8
+export const payloadEndP = 9
 /** Identification of a fragmented packet. */
-export const fragmentP = 12
+export const fragmentP = 10
 /** Hash of the conversation, filled in by the flow table. */
-export const hashP = 13
+export const hashP = 11
+/** Of TCP, when `tcpHeader` is set in `kindP`. */
+export const sequenceP = 12
+export const acknowledgementP = 13
+export const windowP = 14
+/** Addresses as they stand in the packet, read as little-endian words: one word for IPv4, four for IPv6. */
+export const sourceP = 16
+export const destinationP = 20
 
 /** Why a frame is no packet; the index is the value of `outcomeP`, 0 means it is one. */
 export const outcomeCounters = [

@@ -7,7 +7,9 @@ import { decodeTunnel, isTunnel } from './tunnel.ts'
 import * as packet from './packets.ts'
 import type { Cursor } from './cursor.ts'
 
-const { kindP, payloadAtP, payloadEndP, payloadP, portsP, scopeP, tcpFlagsP, transportP } = packet
+const {
+  acknowledgementP, kindP, payloadAtP, payloadEndP, payloadP, portsP, scopeP, sequenceP, tcpFlagsP, windowP,
+} = packet
 const { laterFragment, oneWay, snapped, tcpHeader } = packet.kind
 const { nesting, packet: isPacket } = packet.outcome
 
@@ -22,7 +24,7 @@ const icmp6Answers = answers([[128, 129], [133, 134], [135, 136], [130, 131], [1
 
 /** The transport layer at `at`; `stop` is the end of the IP packet on the wire. */
 export function decodeTransport(c: Cursor, protocol: number, at: number, stop: number): number {
-  const { view } = c
+  const { view, P, slot } = c
   let bits = c.bits | protocol
   let end = c.end
   if (stop < end) end = stop
@@ -38,7 +40,12 @@ export function decodeTransport(c: Cursor, protocol: number, at: number, stop: n
         if (at + 14 <= end) {
           header = (view.getUint8(at + 12) >> 4) * 4
           flags = view.getUint8(at + 13)
-          if (at + 20 <= end) bits |= tcpHeader
+          if (at + 20 <= end) {
+            bits |= tcpHeader
+            P[slot + sequenceP] = view.getInt32(at + 4)
+            P[slot + acknowledgementP] = view.getInt32(at + 8)
+            P[slot + windowP] = view.getUint16(at + 14)
+          }
           if (header < 20) header = stop - at
         }
         break
@@ -73,12 +80,10 @@ export function decodeTransport(c: Cursor, protocol: number, at: number, stop: n
       default:
     }
   }
-  const { P, slot } = c
   const payload = stop - at - header
   P[slot + kindP] = bits
   P[slot + portsP] = ports
   P[slot + scopeP] = c.scope
-  P[slot + transportP] = at
   P[slot + tcpFlagsP] = flags
   P[slot + payloadP] = payload > 0 ? payload : 0
   P[slot + payloadAtP] = at + header

@@ -1,12 +1,12 @@
 /**
- * Tunnels: the flow is the innermost one. IP in IP (RFC 2003), 6in4 (RFC 4213), GRE (RFC 2784, 2890) with IP, Ethernet,
- * MPLS or ERSPAN in it, VXLAN (RFC 7348), GENEVE (RFC 8926), GTP-U (3GPP TS 29.281). An inside that makes no sense is no
- * error: the packet then counts as the tunnel's own.
+ * Tunnels: the flow is the innermost one. IP in IP (RFC 2003), 6in4 (RFC 4213), GRE (RFC 2784, 2890) with IP,
+ * Ethernet, MPLS or ERSPAN in it, VXLAN (RFC 7348), GENEVE (RFC 8926), GTP-U (3GPP TS 29.281). An inside that makes
+ * no sense is no error: the packet then counts as the tunnel's own.
  */
 import { decodeIpv4, decodeIpv6 } from './internet.ts'
 import { etherType, ethernet, rawIp } from './link.ts'
 import { layerLimit } from './cursor.ts'
-import { fragmentP, kind, lengthP, outcome, sourceP, ttlP } from './packets.ts'
+import { kind, outcome } from './packets.ts'
 import type { Cursor } from './cursor.ts'
 
 const vxlanPort = 4789
@@ -23,19 +23,16 @@ export const isTunnel = (port: number): boolean => port === vxlanPort || port ==
 export function decodeTunnel(c: Cursor, protocol: number, port: number, at: number, stop: number): number {
   const { P, slot, bits, scope, tags, end, wireEnd, layers } = c
   if ((bits & kind.firstFragment) !== 0) return outcome.header
-  const source = P[slot + sourceP]
-  const length = P[slot + lengthP]
-  const ttl = P[slot + ttlP]
-  const fragment = P[slot + fragmentP]
   if (++c.layers > layerLimit) return outcome.nesting
+  // The inside writes over what the outer header said.
+  const outer = c.outer[c.depth++]
+  outer.set(P.subarray(slot, slot + outer.length))
   if (stop < c.end) c.end = stop
   c.wireEnd = stop
   const result = inside(c, protocol, port, at)
+  c.depth--
   if (result !== outcome.packet) {
-    P[slot + sourceP] = source
-    P[slot + lengthP] = length
-    P[slot + ttlP] = ttl
-    P[slot + fragmentP] = fragment
+    P.set(outer, slot)
     c.bits = bits
     c.scope = scope
     c.tags = tags

@@ -1,12 +1,12 @@
 /**
- * What an initiator did just before: flows begun, flows failed, distinct responders, distinct ports, over about ten seconds and
- * about ten minutes of packet time. A window is the pane being filled and the one before it (5 s, 300 s each), so it covers the
- * last 5 to 10 s, 5 to 10 min. Distinct things are counted with a bitmap of 64 bits a pane (linear counting, Whang et al.
- * 1990): a few per cent off up to 50, at most 266.
+ * What an initiator did just before: flows begun, flows failed, distinct responders, distinct ports, over about ten
+ * seconds and about ten minutes of packet time. A window is the pane being filled and the one before it (5 s, 300 s
+ * each), so it covers the last 5 to 10 s, 5 to 10 min. Distinct things are counted with a bitmap of 64 bits a pane
+ * (linear counting, Whang et al. 1990): a few per cent off up to 50, at most 266.
  *
- * Bounded: up to 65,536 initiators in sets of four; the one unseen for longest gives way, and begins at zero when it comes
- * back. Depends on the packets alone (the hash is fixed; a set that an attacker fills costs accuracy for that set, never time).
- * Allocates nothing.
+ * Bounded: up to 65,536 initiators in sets of four; the one unseen for longest gives way, and begins at zero when it
+ * comes back. Depends on the packets alone (the hash is fixed; a set that an attacker fills costs accuracy for that
+ * set, never time). Allocates nothing.
  */
 
 const ways = 4
@@ -65,11 +65,12 @@ export class InitiatorContext {
   }
 
   /**
-   * Writes the eight numbers of the initiator at this moment to `out[at ...]`, then counts the flow that begins. Addresses are
-   * words of `words` (one, or four for IPv6) at `initiator` and `responder`.
+   * Writes the eight numbers of the initiator at this moment to `out[at ...]`, then counts the flow that begins.
+   * Addresses are words of `words` (one, or four for IPv6) at `initiator` and `responder`.
    */
   begin(
-    words: Int32Array, initiator: number, responder: number, six: boolean, responderPort: number, micros: number, out: Uint16Array, at: number,
+    words: Int32Array, initiator: number, responder: number, six: boolean, responderPort: number, micros: number,
+    out: Uint16Array, at: number,
   ): void {
     const e = this.entry(words, initiator, six, micros, true)
     const peer = mix(six ? folded(words, responder) : words[responder])
@@ -138,7 +139,7 @@ export class InitiatorContext {
   private entry(words: Int32Array, from: number, six: boolean, micros: number, make: boolean): number {
     const { words: w, tags } = this
     const a = words[from]
-    // An IPv4 address is kept as the mapped one (RFC 4291, 2.5.5.2), in the byte order of this table.
+    // The third word tells an IPv4 address from an IPv6 address that ends in zeros.
     const b = six ? words[from + 1] : 0
     const c = six ? words[from + 2] : -65536
     const d = six ? words[from + 3] : 0

@@ -4,74 +4,64 @@
  * their chunk is cut.
  */
 import type { Chunk } from './chunk.ts'
+import type { Output } from './record.ts'
 
-/** Octets before a record: tag and the longest length. */
-const prefix = 4
+/** Octets kept free before a record: tag and a length of two octets, which nearly all records have. */
+const prefix = 3
 const recordTag = 6 << 3 | 2
 
-export class Chunker {
-  readonly chunks: Chunk[] = []
-  private readonly maxRecords: number
-  private readonly maxOctets: number
-  private readonly snapshot: () => Map<string, number>
-  private bytes: Uint8Array
-  private used = 0
-  private count = 0
-
-  /** `snapshot` gives the ledger as it stands. */
-  constructor(maxRecords: number, maxOctets: number, snapshot: () => Map<string, number>) {
-    this.maxRecords = maxRecords
-    this.maxOctets = maxOctets
-    this.snapshot = snapshot
-    this.bytes = new Uint8Array(maxOctets + 4096)
-  }
-
-  /** The buffer to write the next record to, at `position()`. */
-  get buffer(): Uint8Array {
-    return this.bytes
-  }
-
+export type Chunker = {
+  readonly chunks: Chunk[]
+  /** The buffer records are written to, at the positions that `reserve` gives. */
+  readonly output: Output
   /**
    * Makes room for a record of up to `octets`, cutting the chunk when it does not fit; gives the position of its
    * first byte.
    */
-  reserve(octets: number, clockMicros: number): number {
-    if (this.count > 0 && this.used + octets + prefix > this.maxOctets) this.cut(clockMicros, false)
-    if (this.used + octets + prefix > this.bytes.length) {
-      const wider = new Uint8Array(this.used + octets + prefix)
-      wider.set(this.bytes.subarray(0, this.used))
-      this.bytes = wider
-    }
-    return this.used + prefix
+  reserve(octets: number, clockMicros: number): number
+  /** The record reserved was written up to `end`. */
+  commit(end: number): void
+  /** Whether the chunk has as many records as it may. */
+  full(): boolean
+  /** Ends the chunk, empty or not. */
+  cut(clockMicros: number, last: boolean): void
+}
+
+/**
+ * Chunks of at most `maxRecords` records and `maxOctets` octets, of which none takes more than `largest`. `snapshot`
+ * gives the ledger as it stands.
+ */
+export function createChunker(maxRecords: number, maxOctets: number, largest: number, snapshot: () => Map<string, number>): Chunker {
+  const chunks: Chunk[] = []
+  const bytes = new Uint8Array(maxOctets + largest + prefix + 1)
+  const output = { bytes, view: new DataView(bytes.buffer) }
+  let used = 0
+  let count = 0
+
+  function reserve(octets: number, clockMicros: number): number {
+    if (count > 0 && used + octets + prefix > maxOctets) cut(clockMicros, false)
+    return used + prefix
   }
 
-  /** The record reserved was written up to `end`. */
-  commit(end: number): void {
-    const { bytes, used } = this
+  function commit(end: number): void {
     const length = end - used - prefix
     const size = length < 128 ? 1 : length < 16384 ? 2 : 3
-    bytes.copyWithin(used + 1 + size, used + prefix, end)
+    if (size !== 2) bytes.copyWithin(used + 1 + size, used + prefix, end)
     bytes[used] = recordTag
     let rest = length
     for (let i = 1; i <= size; i++) {
       bytes[used + i] = i === size ? rest : rest & 127 | 128
       rest >>>= 7
     }
-    this.used = used + 1 + size + length
-    this.count++
+    used += 1 + size + length
+    count++
   }
 
-  /** Whether the chunk has as many records as it may. */
-  get full(): boolean {
-    return this.count >= this.maxRecords
+  function cut(clockMicros: number, last: boolean): void {
+    chunks.push({ bytes: bytes.slice(0, used), count, clockMicros: Math.floor(clockMicros), ledger: snapshot(), unscored: count, last })
+    used = 0
+    count = 0
   }
 
-  /** Ends the chunk, empty or not. */
-  cut(clockMicros: number, last: boolean): void {
-    this.chunks.push({
-      bytes: this.bytes.slice(0, this.used), count: this.count, clockMicros: Math.floor(clockMicros), ledger: this.snapshot(), unscored: this.count, last,
-    })
-    this.used = 0
-    this.count = 0
-  }
+  return { chunks, output, reserve, commit, full: () => count >= maxRecords, cut }
 }

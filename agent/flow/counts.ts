@@ -12,7 +12,8 @@ const stocks = 13
 
 /** Index of each counter. The first seven are the outcomes of decoding. */
 export const tally = {
-  framesInFlows: 0, frames: 7, flowsOpened: 8, flowsClosed: 9, flowsEvicted: 10, packetsReported: 11, recordsMade: 12, flowsOpen: 13, packetsOpen: 14,
+  framesInFlows: 0, frames: 7, flowsOpened: 8, flowsClosed: 9, flowsEvicted: 10, packetsReported: 11, recordsMade: 12,
+  flowsOpen: 13, packetsOpen: 14,
 } as const
 
 export class Counts {

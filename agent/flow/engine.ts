@@ -9,13 +9,16 @@
  * `consume`, `advance` and `finish` stop early while `maxChunks` chunks wait, and go on where they stopped when
  * called again.
  */
-import { Chunker } from './chunker.ts'
+import { createChunker } from './chunker.ts'
 import { Counts, tally } from './counts.ts'
-import { Flows } from './flows.ts'
+import { createFlows } from './flows.ts'
+import { maxRecord } from './record.ts'
 import * as packet from '../decode/packets.ts'
 import type { AgentLedger } from '../../proto/ledger.ts'
 import type { Frames } from '../capture/source.ts'
 import type { Chunk } from './chunk.ts'
+import type { Chunker } from './chunker.ts'
+import type { Flows } from './flows.ts'
 import type { EngineOptions } from './options.ts'
 import type { ContextStage, DecodeStage, ProtocolStage } from './stages.ts'
 
@@ -30,6 +33,8 @@ const { frames: framesTally, framesInFlows, packetsOpen } = tally
  */
 const behindMicros = 120e6
 const behindFrames = 1024
+
+export type Stages = { decoder: DecodeStage, protocols: ProtocolStage, context: ContextStage }
 
 export class FlowEngine {
   /** Chunks cut, oldest first; whoever reads takes them off. */
@@ -47,33 +52,35 @@ export class FlowEngine {
   private finished = false
 
   /** The engine counts into `ledger`: frames ... recordsMade, flowsOpen, packetsOpen. */
-  constructor(options: EngineOptions, ledger: AgentLedger, stages: { decoder: DecodeStage, protocols: ProtocolStage, context: ContextStage }) {
+  constructor(options: EngineOptions, ledger: AgentLedger, stages: Stages) {
     this.options = options
     this.decoder = stages.decoder
     this.counts = new Counts(ledger)
-    this.chunker = new Chunker(options.chunkRecords, options.chunkOctets, () => this.counts.snapshot())
+    const largest = maxRecord + stages.protocols.largest
+    this.chunker = createChunker(options.chunkRecords, options.chunkOctets, largest, () => this.counts.snapshot())
     this.chunks = this.chunker.chunks
-    this.flows = new Flows(options, this.counts, this.chunker, stages.protocols, stages.context)
+    this.flows = createFlows(options, this.counts, this.chunker, stages.protocols, stages.context, stages.decoder.packets.P)
   }
 
   /** Takes frames from index `from` on; gives the index of the first frame not taken (`count` unless chunks wait). */
   consume(frames: Frames, from: number): number {
     const { chunks, options: { maxChunks }, decoder, decoder: { packets: { P, micros: times } }, flows, counts: { values } } = this
     const { bytes, view } = frames
+    const { clock, table } = flows
     while (from < frames.count) {
       if (chunks.length >= maxChunks) return from
       const count = decoder.decode(frames, from)
-      this.touched ^= flows.table.touch(P, count, view)
+      this.touched ^= table.touch(count)
       for (let k = 0; k < count; k++) {
         const micros = times[k]
         if (micros >= this.nextTick) {
           if (!this.tick(micros)) return from + k
         } else if (micros < this.nextTick - behindMicros) this.fallBehind(micros)
-        if (micros > flows.clock) flows.clock = micros
+        if (micros > clock[0]) clock[0] = micros
         const slot = k << shiftP
         const what = P[slot + outcomeP]
         if (what === 0) {
-          const full = flows.apply(P, slot, micros, view, bytes)
+          const full = flows.apply(slot, micros, view, bytes)
           values[framesTally]++
           values[framesInFlows]++
           values[packetsOpen]++
@@ -106,7 +113,7 @@ export class FlowEngine {
       flows.force(id)
     }
     if (chunks.length >= maxChunks) return false
-    this.chunker.cut(flows.clock, true)
+    this.chunker.cut(flows.clock[0], true)
     this.finished = true
     return true
   }
@@ -123,12 +130,13 @@ export class FlowEngine {
       this.nextCut = (Math.floor(now / options.chunkClockMicros) + 1) * options.chunkClockMicros
     }
     this.behind = 0
-    flows.clock = now
-    for (; wheel.second < second; wheel.step(second)) {
+    flows.clock[0] = now
+    while (wheel.second < second) {
       for (let id = wheel.due(); id !== 0; id = wheel.due()) {
         if (chunks.length >= options.maxChunks) return false
         flows.visit(id, now)
       }
+      wheel.step(second)
     }
     if (now >= this.nextCut) {
       if (chunks.length >= options.maxChunks) return false
@@ -145,7 +153,7 @@ export class FlowEngine {
     this.behind = 0
     const { chunkClockMicros } = this.options
     const second = Math.floor(micros / 1e6)
-    this.flows.clock = micros
+    this.flows.clock[0] = micros
     this.flows.wheel.reset(second)
     this.nextTick = (second + 1) * 1e6
     this.nextCut = (Math.floor(micros / chunkClockMicros) + 1) * chunkClockMicros

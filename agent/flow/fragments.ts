@@ -9,7 +9,7 @@ import { finish, fold, hashKeys } from './hash.ts'
 
 const size = 4096
 const lifeMicros = 30e6
-const { fragmentP, kindP, portsP, scopeP, sourceP } = packet
+const { destinationP, fragmentP, kindP, portsP, scopeP, sourceP } = packet
 const { oneWay, six } = packet.kind
 const keyBits = 0x1ff
 
@@ -27,32 +27,29 @@ export class FragmentTable {
     this.second = hashKeys(0x6c62272e)
   }
 
-  private mix(keys: Int32Array, P: Int32Array, slot: number, view: DataView): number {
-    const at = P[slot + sourceP]
+  private mix(keys: Int32Array, P: Int32Array, slot: number): number {
     const bits = P[slot + kindP]
-    let folded: number
-    if ((bits & six) === 0) folded = fold(keys, view.getInt32(at), view.getInt32(at + 4), P[slot + fragmentP], bits & keyBits)
-    else {
-      folded = fold(keys, view.getInt32(at), view.getInt32(at + 4), view.getInt32(at + 8), view.getInt32(at + 12))
-      folded = fold(keys, folded, view.getInt32(at + 16), view.getInt32(at + 20), view.getInt32(at + 24))
-      folded = fold(keys, folded, view.getInt32(at + 28), P[slot + fragmentP], bits & keyBits)
+    let folded = fold(keys, P[slot + sourceP], P[slot + destinationP], P[slot + fragmentP], bits & keyBits)
+    if ((bits & six) !== 0) {
+      folded = fold(keys, folded, P[slot + sourceP + 1], P[slot + sourceP + 2], P[slot + sourceP + 3])
+      folded = fold(keys, folded, P[slot + destinationP + 1], P[slot + destinationP + 2], P[slot + destinationP + 3])
     }
     return finish(folded ^ P[slot + scopeP])
   }
 
   /** Remembers the ports of a first fragment. */
-  remember(P: Int32Array, slot: number, view: DataView, micros: number): void {
-    const i = this.mix(this.first, P, slot, view) & size - 1
-    this.check[i] = this.mix(this.second, P, slot, view)
+  remember(P: Int32Array, slot: number, micros: number): void {
+    const i = this.mix(this.first, P, slot) & size - 1
+    this.check[i] = this.mix(this.second, P, slot)
     this.ports[i] = P[slot + portsP]
     this.bits[i] = P[slot + kindP] & oneWay
     this.micros[i] = micros
   }
 
   /** Gives a later fragment the ports of its first one, when that was seen. */
-  resolve(P: Int32Array, slot: number, view: DataView, micros: number): void {
-    const i = this.mix(this.first, P, slot, view) & size - 1
-    if (this.check[i] !== this.mix(this.second, P, slot, view) || micros - this.micros[i] > lifeMicros) return
+  resolve(P: Int32Array, slot: number, micros: number): void {
+    const i = this.mix(this.first, P, slot) & size - 1
+    if (this.check[i] !== this.mix(this.second, P, slot) || micros - this.micros[i] > lifeMicros) return
     P[slot + portsP] = this.ports[i]
     P[slot + kindP] |= this.bits[i]
   }

@@ -1,13 +1,15 @@
 /**
  * Slab -> message Flow, without an object in between. Field numbers are those of proto/flow.ts, in its order, zero
  * and empty values left out as proto3 does; a test compares with the codec, byte for byte. The caller guarantees room
- * for `maxRecord` octets beside what the protocol stage needs.
+ * for `maxRecord` octets beside what the protocol stage needs. Closures over the arrays: V8 then knows them as
+ * constants.
  */
 import { writeVarint } from '../../proto/wire.ts'
-import { state, tcpConnState } from './tcp.ts'
+import * as packet from '../decode/packets.ts'
 import * as layout from './layout.ts'
-import type { FlowTable } from './table.ts'
+import { state, tcpConnState } from './tcp.ts'
 import type { ProtocolStage } from './stages.ts'
+import type { Slab } from './table.ts'
 
 const {
   applicationB, baseOctetsF, basePacketsF, contextH, directionB, directionF, directionH, directionI, extensionI,
@@ -17,68 +19,75 @@ const {
   partStartF, payloadF, portsI, responderI, responderStateB, scopeI, seenLastF, shiftB, shiftF, shiftH, shiftI,
   sizeDirectionsH, sizesCountB, sizesH, startF, ttlB,
 } = layout
+const { six } = packet.kind
 
 /** Octets of the largest record without application, server name and DNS. */
 export const maxRecord = 768
 
-const two52 = 4294967296
+/** Where records are written: a buffer that never changes, and a view of it. */
+export type Output = { readonly bytes: Uint8Array, readonly view: DataView }
 
-/** Appends a varint field unless it is 0. `tag` is field << 3, below 2^14. */
-function uint(out: Uint8Array, p: number, tag: number, value: number): number {
-  if (value === 0) return p
-  if (tag < 128) out[p++] = tag
-  else {
-    out[p++] = tag & 127 | 128
-    out[p++] = tag >> 7
-  }
-  if (value < 128) {
-    out[p++] = value
-    return p
-  }
-  return writeVarint(out, p, value)
+export type RecordWriter = {
+  /** Writes the record of flow `id` at `p`; gives the position after. `reason` is an index of `endReasons`. */
+  write(id: number, final: boolean, reason: number, p: number): number
 }
 
-export class RecordWriter {
-  private readonly table: FlowTable
-  private readonly protocols: ProtocolStage
-  private readonly scratch = new DataView(new ArrayBuffer(8))
-  private readonly scratchBytes = new Uint8Array(this.scratch.buffer)
+/** The marks of proto/flow.ts; the bit above them is the engine's own. */
+const marksMask = 127
+const two32 = 4294967296
 
-  constructor(table: FlowTable, protocols: ProtocolStage) {
-    this.table = table
-    this.protocols = protocols
+export function createRecordWriter({ I, F, B, H }: Slab, { bytes: out, view }: Output, protocols: ProtocolStage): RecordWriter {
+  function varint(p: number, value: number): number {
+    if (value < 128) {
+      out[p] = value
+      return p + 1
+    }
+    if (value < 16384) {
+      out[p] = value & 127 | 128
+      out[p + 1] = value >> 7
+      return p + 2
+    }
+    return writeVarint(out, p, value)
   }
 
-  private fixed64(out: Uint8Array, p: number, tag: number, value: number): number {
-    p = writeVarint(out, p, tag)
-    const whole = Math.floor(value)
-    let low = whole % two52
-    let high = Math.floor(whole / two52)
-    for (let i = 0; i < 4; i++) { out[p++] = low & 255; low = Math.floor(low / 256) }
-    for (let i = 0; i < 4; i++) { out[p++] = high & 255; high = Math.floor(high / 256) }
-    return p
-  }
-
-  private double(out: Uint8Array, p: number, tag: number, value: number): number {
+  /** Appends a varint field with a tag (field << 3) of one octet, unless it is 0. */
+  function short(p: number, tag: number, value: number): number {
     if (value === 0) return p
-    p = writeVarint(out, p, tag)
-    this.scratch.setFloat64(0, value, true)
-    const { scratchBytes } = this
-    for (let i = 0; i < 8; i++) out[p++] = scratchBytes[i]
-    return p
+    out[p] = tag
+    return varint(p + 1, value)
   }
 
-  private address(out: Uint8Array, p: number, tag: number, from: number, length: number): number {
-    const { B } = this.table
-    out[p++] = tag
-    out[p++] = length
-    for (let i = 0; i < length; i++) out[p++] = B[from + i]
-    return p
+  /** The same with a tag of two octets. */
+  function uint(p: number, tag: number, value: number): number {
+    if (value === 0) return p
+    out[p] = tag & 127 | 128
+    out[p + 1] = tag >> 7
+    return varint(p + 2, value)
   }
 
-  /** Writes the record of flow `id` at `p`; gives the position after. `reason` is an index of `endReasons`. */
-  write(id: number, final: boolean, reason: number, out: Uint8Array, p: number): number {
-    const { I, F, B, H } = this.table
+  function fixed64(p: number, tag: number, value: number): number {
+    p = varint(p, tag)
+    const whole = Math.floor(value)
+    view.setUint32(p, whole % two32, true)
+    view.setUint32(p + 4, Math.floor(whole / two32), true)
+    return p + 8
+  }
+
+  function double(p: number, tag: number, value: number): number {
+    if (value === 0) return p
+    p = varint(p, tag)
+    view.setFloat64(p, value, true)
+    return p + 8
+  }
+
+  function address(p: number, tag: number, from: number, length: number): number {
+    out[p] = tag
+    out[p + 1] = length
+    for (let k = 0; k < length; k += 4) view.setInt32(p + 2 + k, I[from + (k >> 2)], true)
+    return p + 2 + length
+  }
+
+  function write(id: number, final: boolean, reason: number, p: number): number {
     const i = id << shiftI
     const f = id << shiftF
     const b = id << shiftB
@@ -86,7 +95,6 @@ export class RecordWriter {
     const e = I[i + extensionI]
     const bits = I[i + kindI]
     const protocol = bits & 255
-    const six = (bits & 0x100) !== 0
     const oi = i + directionI
     const of = f + directionF
     const ob = b + directionB
@@ -105,121 +113,122 @@ export class RecordWriter {
     const oPayload = F[of + payloadF]
     const rPayload = both ? F[rf + payloadF] : 0
     const start = F[f + startF]
-    const length = six ? 16 : 4
+    const length = (bits & six) === 0 ? 4 : 16
 
-    p = uint(out, p, 1 << 3, F[f + numberF])
-    p = uint(out, p, 2 << 3, H[h + partH])
-    if (final) p = uint(out, p, 3 << 3, 1)
-    p = this.address(out, p, 4 << 3 | 2, b + 4 * initiatorI, length)
-    p = this.address(out, p, 5 << 3 | 2, b + 4 * responderI, length)
-    p = uint(out, p, 6 << 3, I[i + portsI] >>> 16)
-    p = uint(out, p, 7 << 3, I[i + portsI] & 0xffff)
-    p = uint(out, p, 8 << 3, protocol)
-    p = this.fixed64(out, p, 9 << 3 | 1, start)
-    p = this.fixed64(out, p, 10 << 3 | 1, F[f + lastF])
-    p = uint(out, p, 11 << 3, oTotal)
-    p = uint(out, p, 12 << 3, rTotal)
-    p = uint(out, p, 13 << 3, oOctets + (both ? F[rf + baseOctetsF] : 0))
-    p = uint(out, p, 14 << 3, rOctets + (both ? F[rf + baseOctetsF + 1] : 0))
-    p = uint(out, p, 15 << 3, reason)
+    p = short(p, 1 << 3, F[f + numberF])
+    p = short(p, 2 << 3, H[h + partH])
+    if (final) p = short(p, 3 << 3, 1)
+    p = address(p, 4 << 3 | 2, i + initiatorI, length)
+    p = address(p, 5 << 3 | 2, i + responderI, length)
+    p = short(p, 6 << 3, I[i + portsI] >>> 16)
+    p = short(p, 7 << 3, I[i + portsI] & 0xffff)
+    p = short(p, 8 << 3, protocol)
+    p = fixed64(p, 9 << 3 | 1, start)
+    p = fixed64(p, 10 << 3 | 1, F[f + lastF])
+    p = short(p, 11 << 3, oTotal)
+    p = short(p, 12 << 3, rTotal)
+    p = short(p, 13 << 3, oOctets + (both ? F[rf + baseOctetsF] : 0))
+    p = short(p, 14 << 3, rOctets + (both ? F[rf + baseOctetsF + 1] : 0))
+    p = short(p, 15 << 3, reason)
     const initiatorState = B[b + initiatorStateB] & 15
     const responderState = B[b + responderStateB] & 15
-    p = uint(out, p, 16 << 3, connState(protocol, initiatorState, responderState, oTotal > 0, rTotal > 0, oPayload + rPayload > 0))
-    p = this.history(out, p, b, rb)
+    p = uint(p, 16 << 3, connState(protocol, initiatorState, responderState, oTotal > 0, rTotal > 0, oPayload + rPayload > 0))
+    p = history(p, b, rb)
     const scope = I[i + scopeI]
-    p = uint(out, p, 18 << 3, scope & 0xfff)
-    p = uint(out, p, 19 << 3, scope >>> 12)
-    p = uint(out, p, 20 << 3, oPackets)
-    p = uint(out, p, 21 << 3, rPackets)
-    p = uint(out, p, 22 << 3, oOctets)
-    p = uint(out, p, 23 << 3, rOctets)
-    p = this.fixed64(out, p, 24 << 3 | 1, F[f + partStartF])
-    p = uint(out, p, 25 << 3, B[ob + flagsB])
-    if (both) p = uint(out, p, 26 << 3, B[rb + flagsB])
-    p = uint(out, p, 27 << 3, oPayload)
-    p = uint(out, p, 28 << 3, rPayload)
-    p = uint(out, p, 29 << 3, B[b + methodB])
-    p = uint(out, p, 30 << 3, B[b + marksB])
+    p = uint(p, 18 << 3, scope & 0xfff)
+    p = uint(p, 19 << 3, scope >>> 12)
+    p = uint(p, 20 << 3, oPackets)
+    p = uint(p, 21 << 3, rPackets)
+    p = uint(p, 22 << 3, oOctets)
+    p = uint(p, 23 << 3, rOctets)
+    p = fixed64(p, 24 << 3 | 1, F[f + partStartF])
+    p = uint(p, 25 << 3, B[ob + flagsB])
+    if (both) p = uint(p, 26 << 3, B[rb + flagsB])
+    p = uint(p, 27 << 3, oPayload)
+    p = uint(p, 28 << 3, rPayload)
+    p = uint(p, 29 << 3, B[b + methodB])
+    p = uint(p, 30 << 3, B[b + marksB] & marksMask)
     if (oTotal > 0) {
-      p = uint(out, p, 31 << 3, H[oh + lengthMinH])
-      p = uint(out, p, 32 << 3, H[oh + lengthMaxH])
+      p = uint(p, 31 << 3, H[oh + lengthMinH])
+      p = uint(p, 32 << 3, H[oh + lengthMaxH])
     }
     if (rTotal > 0) {
-      p = uint(out, p, 33 << 3, H[rh + lengthMinH])
-      p = uint(out, p, 34 << 3, H[rh + lengthMaxH])
+      p = uint(p, 33 << 3, H[rh + lengthMinH])
+      p = uint(p, 34 << 3, H[rh + lengthMaxH])
     }
-    p = uint(out, p, 35 << 3, F[of + lengthSquaresF])
-    if (both) p = uint(out, p, 36 << 3, F[rf + lengthSquaresF])
+    p = uint(p, 35 << 3, F[of + lengthSquaresF])
+    if (both) p = uint(p, 36 << 3, F[rf + lengthSquaresF])
     if (oTotal + rTotal > 1) {
-      p = uint(out, p, 37 << 3, I[i + interarrivalMinI])
-      p = uint(out, p, 38 << 3, I[i + interarrivalMaxI])
-      p = this.double(out, p, 39 << 3 | 1, F[f + interarrivalSquaresF])
+      p = uint(p, 37 << 3, I[i + interarrivalMinI])
+      p = uint(p, 38 << 3, I[i + interarrivalMaxI])
+      p = double(p, 39 << 3 | 1, F[f + interarrivalSquaresF])
     }
     const otherFirst = both ? F[rf + otherFirstF] : 0
     const flipped = B[b + methodB] === 3
     if (oTotal > 1) {
-      p = uint(out, p, 40 << 3, I[oi + gapMinI])
-      p = uint(out, p, 41 << 3, I[oi + gapMaxI])
-      p = this.double(out, p, 42 << 3 | 1, F[of + gapSquaresF])
-      p = uint(out, p, 43 << 3, Math.floor(F[of + seenLastF] - (flipped ? otherFirst : start)))
+      p = uint(p, 40 << 3, I[oi + gapMinI])
+      p = uint(p, 41 << 3, I[oi + gapMaxI])
+      p = double(p, 42 << 3 | 1, F[of + gapSquaresF])
+      p = uint(p, 43 << 3, Math.floor(F[of + seenLastF] - (flipped ? otherFirst : start)))
     }
     if (rTotal > 1) {
-      p = uint(out, p, 44 << 3, I[ri + gapMinI])
-      p = uint(out, p, 45 << 3, I[ri + gapMaxI])
-      p = this.double(out, p, 46 << 3 | 1, F[rf + gapSquaresF])
-      p = uint(out, p, 47 << 3, Math.floor(F[rf + seenLastF] - (flipped ? start : otherFirst)))
+      p = uint(p, 44 << 3, I[ri + gapMinI])
+      p = uint(p, 45 << 3, I[ri + gapMaxI])
+      p = double(p, 46 << 3 | 1, F[rf + gapSquaresF])
+      p = uint(p, 47 << 3, Math.floor(F[rf + seenLastF] - (flipped ? start : otherFirst)))
     }
-    p = this.sizes(out, p, b, h)
+    p = sizes(p, b, h)
     if (both) {
-      p = uint(out, p, 49 << 3, I[ri + handshakeSynI])
-      p = uint(out, p, 50 << 3, I[ri + handshakeAckI])
+      p = uint(p, 49 << 3, I[ri + handshakeSynI])
+      p = uint(p, 50 << 3, I[ri + handshakeAckI])
     }
-    p = this.protocols.write(id, B[b + applicationB], out, p)
-    p = this.context(out, p, h)
-    p = uint(out, p, 56 << 3, B[ob + ttlB])
-    if (both) p = uint(out, p, 57 << 3, B[rb + ttlB])
+    p = protocols.write(id, B[b + applicationB], out, p)
+    p = context(p, h)
+    p = uint(p, 56 << 3, B[ob + ttlB])
+    if (both) p = uint(p, 57 << 3, B[rb + ttlB])
     return p
   }
 
-  private history(out: Uint8Array, p: number, b: number, rb: number): number {
-    const { B } = this.table
-    const count = B[b + historyCountB]
+  function history(p: number, b: number, rb: number): number {
+      const count = B[b + historyCountB]
     if (count === 0) return p
-    p = writeVarint(out, p, 17 << 3 | 2)
+    p = varint(p, 17 << 3 | 2)
     out[p++] = count
     for (let k = 0; k < count; k++) out[p++] = k < historyMax ? B[b + historyB + k] : B[rb + moreHistoryB + k - historyMax]
     return p
   }
 
-  private sizes(out: Uint8Array, p: number, b: number, h: number): number {
-    const { B, H } = this.table
-    const count = B[b + sizesCountB]
+  function sizes(p: number, b: number, h: number): number {
+      const count = B[b + sizesCountB]
     if (count === 0) return p
-    p = writeVarint(out, p, 48 << 3 | 2)
+    p = varint(p, 48 << 3 | 2)
     const directions = H[h + sizeDirectionsH]
     const length = p++
     for (let k = 0; k < count; k++) {
       const size = H[h + sizesH + k]
       // Zigzag: n is 2 n, -n is 2 n - 1.
       const value = 2 * size - (size === 0 ? 0 : directions >> k & 1)
-      p = value < 128 ? (out[p] = value, p + 1) : writeVarint(out, p, value)
+      p = varint(p, value)
     }
     out[length] = p - length - 1
     return p
   }
 
-  private context(out: Uint8Array, p: number, h: number): number {
-    const { H } = this.table
-    p = writeVarint(out, p, 54 << 3 | 2)
+  function context(p: number, h: number): number {
+      p = varint(p, 54 << 3 | 2)
     const length = p++
-    for (let k = 0; k < 8; k++) p = writeVarint(out, p, H[h + contextH + k])
+    for (let k = 0; k < 8; k++) p = varint(p, H[h + contextH + k])
     out[length] = p - length - 1
     return p
   }
+
+  return { write }
 }
 
 /** Index of `connStates`. UDP is SF when both sides spoke, ICMP always OTH, as Zeek says; other protocols have none. */
-export function connState(protocol: number, initiator: number, responder: number, spoke: boolean, answered: boolean, payload: boolean): number {
+export function connState(
+  protocol: number, initiator: number, responder: number, spoke: boolean, answered: boolean, payload: boolean,
+): number {
   switch (protocol) {
     case 6: return tcpConnState(initiator, responder, payload)
     case 17: return spoke ? (answered ? state.SF : state.S0) : answered ? state.SHR : state.OTH

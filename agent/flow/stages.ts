@@ -37,6 +37,8 @@ export type Payload = {
 export interface ProtocolStage {
   /** How many payloads of a new flow the stage wants to see. */
   readonly wanted: number
+  /** Octets that `write` takes at most, for any flow. */
+  readonly largest: number
   /**
    * Looks at a payload; true when the part is full of transactions and should be closed. Allocates at most for what
    * it keeps.
@@ -60,7 +62,10 @@ export interface ContextStage {
    * Writes the eight numbers of the initiator at this moment into `out[at ...]` (each at most 65535), then counts the
    * flow that begins.
    */
-  begin(words: Int32Array, initiator: number, responder: number, six: boolean, responderPort: number, micros: number, out: Uint16Array, at: number): void
+  begin(
+    words: Int32Array, initiator: number, responder: number, six: boolean, responderPort: number, micros: number,
+    out: Uint16Array, at: number,
+  ): void
   /** Counts a failure of the initiator. */
   failed(words: Int32Array, initiator: number, six: boolean, micros: number): void
 }

@@ -1,100 +1,107 @@
 /**
  * The flow table: records in one ArrayBuffer and an open-addressing index over them (hash, id), with backward-shift
- * deletion. Memory is bounded: the buffer is reserved once and touched from both ends only as far as flows need it,
- * the index doubles as it fills. `claim` gives 0 when the buffer is full: the caller ends an old flow first. Never
- * throws after construction, allocates only when the index doubles.
+ * deletion. Memory is bounded: the buffer is reserved once and touched from both ends only as far as flows need it;
+ * the index is reserved at its largest too, and twice as much of it is used whenever it is half full. `claim` gives 0
+ * when the buffer is full: the caller ends an old flow first. Never throws after construction, allocates only when
+ * the index grows.
+ *
+ * A closure over its arrays, not a class: V8 then knows them as constants, which halves the cost of a packet.
  */
 import * as packet from '../decode/packets.ts'
 import { finish, fold, hashKeys } from './hash.ts'
 import * as layout from './layout.ts'
 
-const { hashP, kindP, outcomeP, portsP, scopeP, shiftP, sourceP } = packet
+const { batchSize, destinationP, hashP, kindP, outcomeP, portsP, scopeP, shiftP, sourceP } = packet
 const { keyMask, oneWay, six } = packet.kind
 const { extensionI, hashI, initiatorI, kindI, portsI, responderI, scopeI, shiftI, unit } = layout
 const slotWords = 1 << shiftP
-const firstSlots = 1 << 12
+const firstMask = (1 << 12) - 1
 
-export class FlowTable {
-  readonly I: Int32Array
-  readonly F: Float64Array
-  readonly B: Uint8Array
-  readonly H: Uint16Array
+/** The records' buffer as the four views that `layout.ts` speaks of. */
+export type Slab = { readonly I: Int32Array, readonly F: Float64Array, readonly B: Uint8Array, readonly H: Uint16Array }
+
+export type FlowTable = Slab & {
   /** Flows in the table. */
-  open = 0
-  private readonly keys: Int32Array
-  // Keys of the endpoints' hash, as numbers of their own because every packet needs them.
-  private readonly addressKey: number
-  private readonly portKey: number
-  private readonly portOffset: number
-  private readonly mixKey: number
-  private readonly likely = new Int32Array(packet.batchSize)
-  private slots = new Int32Array(2 * firstSlots)
-  private mask = firstSlots - 1
-  /** Free records and extensions, chained through their first word. */
-  private freeRecord = 0
-  private freeExtension = 0
-  /** Units never used lie in [low, high). */
-  private low = 2
-  private high: number
-
-  /** `octets`: of records and index together. */
-  constructor(octets: number, seed: number) {
-    // The index takes 16 to 32 octets a flow.
-    const units = Math.max(64, Math.floor(octets / (unit * 2 + 32) * 2))
-    const buffer = new ArrayBuffer(units * unit + 64)
-    // The allocator's header shifts large buffers by 16 octets; this puts records back on cache lines.
-    const align = 48
-    this.I = new Int32Array(buffer, align, units * unit / 4)
-    this.F = new Float64Array(buffer, align, units * unit / 8)
-    this.B = new Uint8Array(buffer, align, units * unit)
-    this.H = new Uint16Array(buffer, align, units * unit / 2)
-    this.high = units
-    this.keys = hashKeys(seed)
-    this.addressKey = this.keys[4]
-    this.portOffset = this.keys[5]
-    this.portKey = this.keys[6]
-    this.mixKey = this.keys[7]
-  }
-
+  open(): number
+  /** Hashes the batch and reads ahead what its packets will need. */
+  touch(count: number): number
   /** Hash of the packet's conversation, written into its slot. */
-  hash(P: Int32Array, slot: number, view: DataView): void {
-    const at = P[slot + sourceP]
-    const ports = P[slot + portsP]
-    const bits = P[slot + kindP]
-    const sum = (bits & six) === 0
-      ? this.endpoint(view.getInt32(at, true), ports >>> 16) + this.endpoint(view.getInt32(at + 4, true), ports & 0xffff)
-      : this.endpoint(this.folded(view, at), ports >>> 16) + this.endpoint(this.folded(view, at + 16), ports & 0xffff)
-    P[slot + hashP] = finish(sum + (bits & keyMask) + P[slot + scopeP] | 0)
-  }
+  hash(slot: number): void
+  /** id * 2 + direction (0: the packet comes from the initiator), or -1. */
+  find(slot: number): number
+  /** A free record, 0 when there is none. */
+  claim(): number
+  /** A free extension, 0 when there is none. */
+  claimExtension(): number
+  /** Enters a claimed record under its hash. */
+  insert(hash: number, id: number): void
+  /** Takes a record out and frees it with its extension. */
+  remove(id: number): void
+  /** Reads ahead the records of `entries` (id, ticket), number `from` up to `to`. */
+  touchRecords(entries: Int32Array, from: number, to: number): number
+}
+
+/** A table of `octets`, records and index together, for packets in the slots `P`. `seed` is the secret of its hash. */
+export function createTable(octets: number, seed: number, P: Int32Array): FlowTable {
+  // The index takes 16 octets a flow at its fullest, 32 at its emptiest.
+  const units = Math.max(64, Math.floor(octets / (unit * 2 + 32) * 2))
+  const buffer = new ArrayBuffer(units * unit + 64)
+  // The allocator's header shifts large buffers by 16 octets; this puts records back on cache lines.
+  const align = 48
+  const I = new Int32Array(buffer, align, units * unit / 4)
+  const F = new Float64Array(buffer, align, units * unit / 8)
+  const B = new Uint8Array(buffer, align, units * unit)
+  const H = new Uint16Array(buffer, align, units * unit / 2)
+  const slots = new Int32Array(2 * Math.max(firstMask + 1, 2 << Math.ceil(Math.log2(units / 2))))
+  const likely = new Int32Array(batchSize)
+  const keys = hashKeys(seed)
+  const addressKey = keys[4]
+  const portOffset = keys[5]
+  const portKey = keys[6]
+  const mixKey = keys[7]
+  let mask = firstMask
+  let open = 0
+  // Free records and extensions, chained through their first word. Units never used lie in [low, high).
+  let freeRecord = 0
+  let freeExtension = 0
+  let low = 2
+  let high = units
 
   /** Hash of one endpoint; `word` is the address, folded to 32 bits if it is longer. */
-  private endpoint(word: number, port: number): number {
-    const x = Math.imul(word, this.addressKey) + Math.imul(port + this.portOffset, this.portKey) | 0
-    return Math.imul(x ^ x >>> 15, this.mixKey)
+  function endpoint(word: number, port: number): number {
+    const x = Math.imul(word, addressKey) + Math.imul(port + portOffset, portKey) | 0
+    return Math.imul(x ^ x >>> 15, mixKey)
   }
 
-  private folded(view: DataView, at: number): number {
-    return fold(this.keys, view.getInt32(at, true), view.getInt32(at + 4, true), view.getInt32(at + 8, true), view.getInt32(at + 12, true))
+  function hash(slot: number): void {
+    const ports = P[slot + portsP]
+    const bits = P[slot + kindP]
+    let a = P[slot + sourceP]
+    let b = P[slot + destinationP]
+    if ((bits & six) !== 0) {
+      a = fold(keys, a, P[slot + sourceP + 1], P[slot + sourceP + 2], P[slot + sourceP + 3])
+      b = fold(keys, b, P[slot + destinationP + 1], P[slot + destinationP + 2], P[slot + destinationP + 3])
+    }
+    P[slot + hashP] = finish(endpoint(a, ports >>> 16) + endpoint(b, ports & 0xffff) + (bits & keyMask) + P[slot + scopeP] | 0)
   }
 
   /**
-   * Hashes the batch and reads a word of each cache line that its packets are about to need: first their places in the index,
-   * then the records, then the extensions. Within each of the three all reads are independent, so that the memory accesses
-   * overlap. Gives something that depends on what was read; changes no flow.
+   * First the packets' places in the index, then the records, then the extensions: within each of the three all reads
+   * are independent, so that the memory accesses overlap. Gives something that depends on what was read; changes no
+   * flow.
    */
-  touch(P: Int32Array, count: number, view: DataView): number {
-    const { I, slots, mask, likely } = this
+  function touch(count: number): number {
     const last = count << shiftP
     let x = 0
     for (let slot = 0; slot < last; slot += slotWords) {
-      if (P[slot + outcomeP] !== 0) P[slot + hashP] = 0
-      else this.hash(P, slot, view)
+      if (P[slot + outcomeP] === 0) hash(slot)
+      else P[slot + hashP] = 0
       x ^= slots[2 * (P[slot + hashP] & mask)]
     }
     for (let slot = 0, k = 0; slot < last; slot += slotWords, k++) {
-      const hash = P[slot + hashP]
-      let i = hash & mask
-      while (slots[2 * i] !== hash && slots[2 * i + 1] !== 0) i = i + 1 & mask
+      const wanted = P[slot + hashP]
+      let i = wanted & mask
+      while (slots[2 * i] !== wanted && slots[2 * i + 1] !== 0) i = i + 1 & mask
       const r = slots[2 * i + 1] << shiftI
       likely[k] = r
       x ^= I[r + 16] ^ I[r + 32] ^ I[r + 48]
@@ -103,99 +110,93 @@ export class FlowTable {
     return x
   }
 
-  /** id * 2 + direction (0: the packet comes from the initiator), or -1. */
-  find(P: Int32Array, slot: number, view: DataView): number {
-    const { I, slots, mask } = this
-    const hash = P[slot + hashP]
+  function touchRecords(entries: Int32Array, from: number, to: number): number {
+    let x = 0
+    for (let k = from; k < to; k++) {
+      const r = entries[2 * k] << shiftI
+      x ^= I[r] ^ I[r + 16] ^ I[r + 32] ^ I[r + 48]
+    }
+    for (let k = from; k < to; k++) {
+      const r = entries[2 * k] << shiftI
+      const extension = I[r + extensionI] << shiftI
+      x ^= I[extension] ^ I[extension + 16] ^ slots[2 * (I[r + hashI] & mask)]
+    }
+    return x
+  }
+
+  function find(slot: number): number {
+    const wanted = P[slot + hashP]
     const ports = P[slot + portsP]
     const bits = P[slot + kindP] & keyMask
-    const at = P[slot + sourceP]
-    for (let i = hash & mask; ; i = i + 1 & mask) {
+    for (let i = wanted & mask; ; i = i + 1 & mask) {
       const id = slots[2 * i + 1]
       if (id === 0) return -1
-      if (slots[2 * i] !== hash) continue
+      if (slots[2 * i] !== wanted) continue
       const r = id << shiftI
       if (I[r + kindI] !== bits || I[r + scopeI] !== P[slot + scopeP]) continue
-      const reversed = ports >>> 16 | ports << 16
       const known = I[r + portsI]
-      if ((bits & six) === 0) {
-        const source = view.getInt32(at, true)
-        const destination = view.getInt32(at + 4, true)
-        if (known === ports && I[r + initiatorI] === source && I[r + responderI] === destination) return id * 2
-        if (known === reversed && I[r + initiatorI] === destination && I[r + responderI] === source && (bits & oneWay) === 0) return id * 2 + 1
-      } else {
-        if (known === ports && this.same(r + initiatorI, view, at) && this.same(r + responderI, view, at + 16)) return id * 2
-        if (known === reversed && (bits & oneWay) === 0 && this.same(r + initiatorI, view, at + 16) && this.same(r + responderI, view, at)) {
-          return id * 2 + 1
-        }
-      }
+      const length = (bits & six) === 0 ? 1 : 4
+      const a = r + initiatorI
+      const b = r + responderI
+      if (known === ports && same(a, slot + sourceP, length) && same(b, slot + destinationP, length)) return id * 2
+      if (known !== (ports >>> 16 | ports << 16) || (bits & oneWay) !== 0) continue
+      if (same(a, slot + destinationP, length) && same(b, slot + sourceP, length)) return id * 2 + 1
     }
   }
 
-  private same(word: number, view: DataView, at: number): boolean {
-    const { I } = this
-    return I[word] === view.getInt32(at, true) && I[word + 1] === view.getInt32(at + 4, true)
-      && I[word + 2] === view.getInt32(at + 8, true) && I[word + 3] === view.getInt32(at + 12, true)
+  function same(word: number, address: number, length: number): boolean {
+    return I[word] === P[address]
+      && (length === 1 || (I[word + 1] === P[address + 1] && I[word + 2] === P[address + 2] && I[word + 3] === P[address + 3]))
   }
 
-  /** A free record, 0 when there is none. */
-  claim(): number {
-    const id = this.freeRecord
+  function claim(): number {
+    const id = freeRecord
     if (id !== 0) {
-      this.freeRecord = this.I[id << shiftI]
+      freeRecord = I[id << shiftI]
       return id
     }
-    if (this.low + 2 > this.high) return 0
-    this.low += 2
-    return this.low - 2
+    if (low + 2 > high) return 0
+    low += 2
+    return low - 2
   }
 
-  /** A free extension, 0 when there is none. */
-  claimExtension(): number {
-    const id = this.freeExtension
+  function claimExtension(): number {
+    const id = freeExtension
     if (id !== 0) {
-      this.freeExtension = this.I[id << shiftI]
+      freeExtension = I[id << shiftI]
       return id
     }
-    if (this.high > this.low) return --this.high
+    if (high > low) return --high
     // A free record is two extensions. It stays split: there are never more extensions in use than records.
-    const record = this.freeRecord
+    const record = freeRecord
     if (record === 0) return 0
-    this.freeRecord = this.I[record << shiftI]
-    this.I[record + 1 << shiftI] = this.freeExtension
-    this.freeExtension = record + 1
+    freeRecord = I[record << shiftI]
+    I[record + 1 << shiftI] = freeExtension
+    freeExtension = record + 1
     return record
   }
 
-  /** Enters a claimed record under its hash. */
-  insert(hash: number, id: number): void {
-    if (++this.open * 2 > this.mask) this.grow()
-    const { slots, mask } = this
-    let i = hash & mask
+  function insert(wanted: number, id: number): void {
+    if (++open * 2 > mask && 2 * (mask + 1) < slots.length) grow()
+    enter(wanted, id)
+    I[(id << shiftI) + hashI] = wanted
+  }
+
+  function enter(wanted: number, id: number): void {
+    let i = wanted & mask
     while (slots[2 * i + 1] !== 0) i = i + 1 & mask
-    slots[2 * i] = hash
+    slots[2 * i] = wanted
     slots[2 * i + 1] = id
-    this.I[(id << shiftI) + hashI] = hash
   }
 
-  private grow(): void {
-    const old = this.slots
-    const mask = this.mask * 2 + 1
-    const slots = new Int32Array(old.length * 2)
-    for (let k = 0; k < old.length; k += 2) {
-      if (old[k + 1] === 0) continue
-      let i = old[k] & mask
-      while (slots[2 * i + 1] !== 0) i = i + 1 & mask
-      slots[2 * i] = old[k]
-      slots[2 * i + 1] = old[k + 1]
-    }
-    this.slots = slots
-    this.mask = mask
+  function grow(): void {
+    const old = slots.slice(0, 2 * (mask + 1))
+    slots.fill(0, 0, old.length)
+    mask = mask * 2 + 1
+    for (let k = 0; k < old.length; k += 2) if (old[k + 1] !== 0) enter(old[k], old[k + 1])
   }
 
-  /** Takes a record out and frees it with its extension. */
-  remove(id: number): void {
-    const { I, slots, mask } = this
+  function remove(id: number): void {
     const r = id << shiftI
     let i = I[r + hashI] & mask
     while (slots[2 * i + 1] !== id) i = i + 1 & mask
@@ -211,29 +212,15 @@ export class FlowTable {
       }
     }
     slots[2 * i + 1] = 0
-    this.open--
+    open--
     const extension = I[r + extensionI]
     if (extension !== 0) {
-      I[extension << shiftI] = this.freeExtension
-      this.freeExtension = extension
+      I[extension << shiftI] = freeExtension
+      freeExtension = extension
     }
-    I[r] = this.freeRecord
-    this.freeRecord = id
+    I[r] = freeRecord
+    freeRecord = id
   }
 
-  /** Reads a word of each cache line of the records of `entries` (id, ticket) number `from` up to `to`, of their extensions and of their places in the index. */
-  touchRecords(entries: Int32Array, from: number, to: number): number {
-    const { I, slots, mask } = this
-    let x = 0
-    for (let k = from; k < to; k++) {
-      const r = entries[2 * k] << shiftI
-      x ^= I[r] ^ I[r + 16] ^ I[r + 32] ^ I[r + 48]
-    }
-    for (let k = from; k < to; k++) {
-      const r = entries[2 * k] << shiftI
-      const extension = I[r + extensionI] << shiftI
-      x ^= I[extension] ^ I[extension + 16] ^ slots[2 * (I[r + hashI] & mask)]
-    }
-    return x
-  }
+  return { I, F, B, H, open: () => open, touch, hash, find, claim, claimExtension, insert, remove, touchRecords }
 }

@@ -4,8 +4,9 @@
  * read what they know. Upper case is the initiator's. The letters t (sent again), w (zero window) and g (gap) appear
  * at the 1st, 10th and 100th time.
  */
+import * as packet from '../decode/packets.ts'
 import * as layout from './layout.ts'
-import type { FlowTable } from './table.ts'
+import type { Slab } from './table.ts'
 
 const {
   extensionI, historyB, historyCountB, historyMax, initiatorSeenB, initiatorStateB, limitB, moreHistoryB,
@@ -20,6 +21,8 @@ export const flag = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16 } as const
 
 const { inactive, synSent, synAckSent, partial, established, closed, reset } = side
 const { fin, syn, rst, ack } = flag
+const { acknowledgementP, kindP, payloadP, sequenceP, tcpFlagsP, windowP } = packet
+const { tcpHeader } = packet.kind
 
 /** Bits of `initiatorSeenB` and `responderSeenB`, one for each letter that comes once; the last counts gaps as seen. */
 const seen = { syn: 1, fin: 2, rst: 4, data: 8, ack: 16, multi: 32, finRst: 64, gap: 128 } as const
@@ -33,154 +36,177 @@ const code = {
   again: letter('T'), window: letter('W'), gap: letter('G'), flipped: letter('^'),
 } as const
 
-/** Appends a letter; lower case for the responder. Beyond the room of record and extension, letters are dropped. */
-function append(table: FlowTable, id: number, value: number): void {
-  const { B, I } = table
-  const b = id << shiftB
-  const n = B[b + historyCountB]
-  if (n < historyMax) B[b + historyB + n] = value
-  else {
-    const extension = I[(id << shiftI) + extensionI]
-    if (extension === 0 || n >= historyMax + moreHistoryMax) return
-    B[(extension << shiftB) + moreHistoryB + n - historyMax] = value
-  }
-  B[b + historyCountB] = n + 1
-}
-
-/** Notes that initiator and responder were exchanged: the first packet seen was an answer. */
-export const noteFlip = (table: FlowTable, id: number): void => { append(table, id, code.flipped) }
-
-/** Notes a UDP payload's direction. */
-export function noteData(table: FlowTable, id: number, direction: number): void {
-  once(table, id, direction, seen.data, code.data)
-}
-
-function once(table: FlowTable, id: number, direction: number, bit: number, value: number): void {
-  const b = (id << shiftB) + initiatorSeenB + direction
-  if ((table.B[b] & bit) !== 0) return
-  table.B[b] |= bit
-  append(table, id, direction === 0 ? value : value + 32)
-}
-
-/** Counts to 255; the letter comes at 1, 10, 100. */
-function scaled(table: FlowTable, id: number, direction: number, counter: number, value: number): void {
-  const n = table.B[counter] + 1
-  if (n > 255) return
-  table.B[counter] = n
-  if (n === 1 || n === 10 || n === 100) append(table, id, direction === 0 ? value : value + 32)
-}
-
 /** Difference of sequence numbers, as signed 32 bits. */
 const delta = (a: number, b: number): number => a - b | 0
 
 /** Difference beyond which a SYN's or RST's number is not believed. */
 const implausible = 1048576
 
+export type Tcp = {
+  /**
+   * The TCP packet at `slot`, of direction `direction` (0 initiator). `own` and `peer` are the units of the two
+   * directions, 0 where there is none yet. Gives true when the time-out that applies has changed.
+   */
+  update(id: number, direction: number, own: number, peer: number, slot: number): boolean
+  /** Notes that initiator and responder were exchanged: the first packet seen was an answer. */
+  noteFlip(id: number): void
+  /** Notes a UDP packet's direction. */
+  noteData(id: number, direction: number): void
+}
+
 /**
- * One TCP packet of direction `direction` (0 initiator). `own` and `peer` are the units of the two directions, 0
- * where there is none yet; `header` says whether numbers may be read at `transport`. Gives true when the time-out
- * that applies has changed.
+ * TCP's view of records in `slab`, of packets in the slots `P`. Closures over the arrays: V8 then knows them as
+ * constants.
  */
-export function updateTcp(
-  table: FlowTable, id: number, direction: number, own: number, peer: number, flags: number, payload: number, view: DataView, transport: number, header: boolean,
-): boolean {
-  const { B, I } = table
-  const b = id << shiftB
-  const ownState = b + initiatorStateB + direction
-  const peerState = b + responderStateB - direction
-  const before = B[ownState] & 15
-  letters(table, id, direction, flags, payload)
-  if (header) {
-    const sequence = view.getInt32(transport + 4)
-    const length = payload * ((flags & rst) === 0 ? 1 : 0) + (flags >> 1 & 1) + (flags & 1)
+export function createTcp({ I, B }: Slab, P: Int32Array): Tcp {
+  /** Appends a letter. Beyond the room of record and extension, letters are dropped. */
+  function append(id: number, value: number): void {
+    const b = id << shiftB
+    const n = B[b + historyCountB]
+    if (n < historyMax) B[b + historyB + n] = value
+    else {
+      const extension = I[(id << shiftI) + extensionI]
+      if (extension === 0 || n >= historyMax + moreHistoryMax) return
+      B[(extension << shiftB) + moreHistoryB + n - historyMax] = value
+    }
+    B[b + historyCountB] = n + 1
+  }
+
+  /** Appends a letter, lower case for the responder, unless the side has it. */
+  function once(id: number, direction: number, bit: number, value: number): void {
+    const b = (id << shiftB) + initiatorSeenB + direction
+    const had = B[b]
+    if ((had & bit) !== 0) return
+    B[b] = had | bit
+    append(id, direction === 0 ? value : value + 32)
+  }
+
+  /** Counts to 255; the letter comes at 1, 10, 100. */
+  function scaled(id: number, direction: number, counter: number, value: number): void {
+    const n = B[counter] + 1
+    if (n > 255) return
+    B[counter] = n
+    if (n === 1 || n === 10 || n === 100) append(id, direction === 0 ? value : value + 32)
+  }
+
+  function noteFlip(id: number): void {
+    append(id, code.flipped)
+  }
+
+  function noteData(id: number, direction: number): void {
+    once(id, direction, seen.data, code.data)
+  }
+
+  function update(id: number, direction: number, own: number, peer: number, slot: number): boolean {
+    const b = id << shiftB
+    const flags = P[slot + tcpFlagsP]
+    const payload = P[slot + payloadP]
+    const ownState = b + initiatorStateB + direction
+    const peerState = b + responderStateB - direction
+    const before = B[ownState] & 15
+    const control = flags & (syn | fin | rst)
+    const wanted = payload > 0 ? seen.data : seen.ack
+    if (control !== 0 || (B[b + initiatorSeenB + direction] & wanted) === 0) letters(id, direction, flags, payload)
+    if ((P[slot + kindP] & tcpHeader) !== 0) numbers(id, direction, own, peer, slot, flags, payload, before, B[peerState] & 15)
+    // Between two established sides only a control flag changes anything.
+    if (control === 0 && before === established) return false
+    const after = nextState(before, B[peerState], direction, flags, payload, peerState)
+    if (after === before) return false
+    B[ownState] = after | before << 4
+    return setLimit(b)
+  }
+
+  function letters(id: number, direction: number, flags: number, payload: number): void {
+    const control = flags & (syn | fin | rst)
+    if (control === 0) {
+      if (payload > 0) once(id, direction, seen.data, code.data)
+      else if ((flags & ack) !== 0) once(id, direction, seen.ack, code.ack)
+    } else if (control === syn) once(id, direction, seen.syn, (flags & ack) !== 0 ? code.synAck : code.syn)
+    else if (control === fin) once(id, direction, seen.fin, code.fin)
+    else if (control === rst) once(id, direction, seen.rst, code.rst)
+    else if ((control & fin) !== 0 && (control & rst) !== 0) once(id, direction, seen.finRst, code.finRst)
+    else once(id, direction, seen.multi, code.multi)
+  }
+
+  /** Sequence numbers, window: what was sent again, what is missing, who cannot take more. */
+  function numbers(
+    id: number, direction: number, own: number, peer: number, slot: number, flags: number, payload: number,
+    state: number, peerState: number,
+  ): void {
+    const sequence = P[slot + sequenceP]
+    const length = ((flags & rst) === 0 ? payload : 0) + (flags >> 1 & 1) + (flags & 1)
     const next = sequence + length | 0
     const expected = (own << shiftI) + sequenceI
-    if (before === inactive || ((flags & syn) !== 0 && before !== closed && before !== reset)) I[expected] = (flags & syn) !== 0 ? next : sequence
+    const isSyn = (flags & syn) !== 0
+    if (state === inactive || (isSyn && state !== closed && state !== reset)) I[expected] = isSyn ? next : sequence
     const ahead = delta(next, I[expected])
-    if ((flags & (syn | rst)) !== 0 && (ahead > implausible || ahead < -implausible)) {
-      // Not believed.
-    } else if (before !== reset) {
+    const believed = (flags & (syn | rst)) === 0 || (ahead <= implausible && ahead >= -implausible)
+    if (believed && state !== reset) {
       if (ahead > 0) I[expected] = next
-      else if (payload > 0) scaled(table, id, direction, (own << shiftB) + retransmittedB, code.again)
+      else if (payload > 0) scaled(id, direction, (own << shiftB) + retransmittedB, code.again)
     }
-    if ((flags & rst) === 0 && before !== reset && view.getUint16(transport + 14) === 0 && (B[peerState] & 15) !== closed) {
-      scaled(table, id, direction, (own << shiftB) + zeroWindowB, code.window)
+    if (P[slot + windowP] === 0 && (flags & rst) === 0 && state !== reset && peerState !== closed) {
+      scaled(id, direction, (own << shiftB) + zeroWindowB, code.window)
     }
-    if ((flags & (ack | syn | fin | rst)) === ack && peer !== 0 && (B[peerState] & 15) > synAckSent && (B[peerState] & 15) < closed) {
-      const acknowledged = view.getInt32(transport + 8)
-      const missing = delta(acknowledged, I[(peer << shiftI) + sequenceI])
+    if ((flags & (ack | syn | fin | rst)) === ack && peer !== 0 && (peerState === partial || peerState === established)) {
+      const missing = delta(P[slot + acknowledgementP], I[(peer << shiftI) + sequenceI])
       if (missing > 0 && missing < implausible) {
-        once(table, id, 1 - direction, seen.gap, code.gap)
-        I[(peer << shiftI) + sequenceI] = acknowledged
+        once(id, 1 - direction, seen.gap, code.gap)
+        I[(peer << shiftI) + sequenceI] = P[slot + acknowledgementP]
       }
     }
   }
-  const after = nextState(before, B[peerState], direction, flags, payload, table, peerState)
-  if (after === before) return false
-  B[ownState] = after | before << 4
-  return setLimit(table, b)
-}
 
-function letters(table: FlowTable, id: number, direction: number, flags: number, payload: number): void {
-  const control = flags & (syn | fin | rst)
-  if (control === 0) {
-    if (payload > 0) once(table, id, direction, seen.data, code.data)
-    else if ((flags & ack) !== 0) once(table, id, direction, seen.ack, code.ack)
-  } else if (control === syn) once(table, id, direction, seen.syn, (flags & ack) !== 0 ? code.synAck : code.syn)
-  else if (control === fin) once(table, id, direction, seen.fin, code.fin)
-  else if (control === rst) once(table, id, direction, seen.rst, code.rst)
-  else if ((control & fin) !== 0 && (control & rst) !== 0) once(table, id, direction, seen.finRst, code.finRst)
-  else once(table, id, direction, seen.multi, code.multi)
-}
-
-/** Zeek's state machine of one side, flags only. May change the peer's state too. */
-function nextState(state: number, peerByte: number, direction: number, flags: number, payload: number, table: FlowTable, peerState: number): number {
-  const hasSyn = (flags & syn) !== 0
-  const hasFin = (flags & fin) !== 0
-  const hasRst = (flags & rst) !== 0
-  const peer = peerByte & 15
-  switch (state) {
-    case inactive: {
-      let to: number = inactive
-      if (hasSyn) {
-        if (direction === 0) to = (flags & ack) !== 0 ? synAckSent : synSent
-        else {
-          if (peer === synSent) table.B[peerState] = established | peer << 4
-          to = established
+  /** Zeek's state machine of one side, flags only. May change the peer's state too. */
+  function nextState(state: number, peerByte: number, direction: number, flags: number, payload: number, peerState: number): number {
+    const hasSyn = (flags & syn) !== 0
+    const hasFin = (flags & fin) !== 0
+    const hasRst = (flags & rst) !== 0
+    const peer = peerByte & 15
+    switch (state) {
+      case inactive: {
+        let to: number = inactive
+        if (hasSyn) {
+          if (direction === 0) to = (flags & ack) !== 0 ? synAckSent : synSent
+          else {
+            if (peer === synSent) B[peerState] = established | peer << 4
+            to = established
+          }
         }
+        if (hasFin) to = closed
+        if (hasRst) to = reset
+        if (to !== inactive) return to
+        if (direction === 1 && payload === 0 && peer === synSent) return inactive
+        return (flags & ack) !== 0 && peer === established ? established : partial
       }
-      if (hasFin) to = closed
-      if (hasRst) to = reset
-      if (to !== inactive) return to
-      if (direction === 1 && payload === 0 && peer === synSent) return inactive
-      return (flags & ack) !== 0 && peer === established ? established : partial
+      case synSent: case synAckSent:
+        return hasRst ? reset : hasFin ? closed : state
+      case partial: case established:
+        if (hasRst) return reset
+        if (hasFin) {
+          if (peer === reset && peerByte >> 4 === closed) B[peerState] = closed | peer << 4
+          return closed
+        }
+        return hasSyn && state === partial && peer === inactive && (flags & ack) === 0 ? synSent : state
+      case closed:
+        return hasRst && peer !== closed ? reset : state
+      default:
+        return state
     }
-    case synSent: case synAckSent:
-      return hasRst ? reset : hasFin ? closed : state
-    case partial: case established:
-      if (hasRst) return reset
-      if (hasFin) {
-        if (peer === reset && peerByte >> 4 === closed) table.B[peerState] = closed | peer << 4
-        return closed
-      }
-      return hasSyn && state === partial && peer === inactive && (flags & ack) === 0 ? synSent : state
-    case closed:
-      return hasRst && peer !== closed ? reset : state
-    default:
-      return state
   }
-}
 
-/** Chooses the time-out from both sides' states; true when it changed. */
-function setLimit(table: FlowTable, b: number): boolean {
-  const { B } = table
-  const initiator = B[b + initiatorStateB] & 15
-  const responder = B[b + responderStateB] & 15
-  const to = initiator === reset || responder === reset || (initiator === closed && responder === closed) ? limitClosed
-    : initiator === synSent && responder === inactive ? limitSyn : limitIdle
-  if (to === B[b + limitB]) return false
-  B[b + limitB] = to
-  return true
+  /** Chooses the time-out from both sides' states; true when it changed. */
+  function setLimit(b: number): boolean {
+    const initiator = B[b + initiatorStateB] & 15
+    const responder = B[b + responderStateB] & 15
+    const to = initiator === reset || responder === reset || (initiator === closed && responder === closed) ? limitClosed
+      : initiator === synSent && responder === inactive ? limitSyn : limitIdle
+    if (to === B[b + limitB]) return false
+    B[b + limitB] = to
+    return true
+  }
+
+  return { update, noteFlip, noteData }
 }
 
 /** Index into `connStates` of proto/flow.ts. `payload` says whether either side has sent any. */
@@ -200,4 +226,6 @@ export function tcpConnState(initiator: number, responder: number, payload: bool
 }
 
 /** Places of the words in `connStates`. */
-export const state = { S0: 1, S1: 2, SF: 3, REJ: 4, S2: 5, S3: 6, RSTO: 7, RSTR: 8, RSTOS0: 9, RSTRH: 10, SH: 11, SHR: 12, OTH: 13 } as const
+export const state = {
+  S0: 1, S1: 2, SF: 3, REJ: 4, S2: 5, S3: 6, RSTO: 7, RSTR: 8, RSTOS0: 9, RSTRH: 10, SH: 11, SHR: 12, OTH: 13,
+} as const

@@ -1,13 +1,13 @@
 /**
- * Timing wheel of one-second buckets. A flow stands in the bucket of the second after which something can happen to it; whether
- * it does is decided when the bucket comes round, and if not the flow is put further on. Buckets are queues (first in,
- * first out), so the order of visits depends on the packets alone. A time beyond the wheel stands in the farthest bucket and is
- * looked at again there.
+ * Timing wheel of one-second buckets. A flow stands in the bucket of the second after which something can happen to
+ * it; whether it does is decided when the bucket comes round, and if not the flow is put further on. Buckets are
+ * queues (first in, first out), so the order of visits depends on the packets alone. A time beyond the wheel stands
+ * in the farthest bucket and is looked at again there.
  *
- * A bucket is an array of entries (id, ticket), not a list through the records: flows that are about to be visited have long
- * left the cache, and with an array the next 32 can be read ahead together. A flow that is put elsewhere leaves its old entry
- * behind; it counts no more, because the record holds the ticket of the entry that does. Entries are bounded: when there are
- * too many, those that do not count are swept out.
+ * A bucket is an array of entries (id, ticket), not a list through the records: flows that are about to be visited
+ * have long left the cache, and with an array the next 32 can be read ahead together. A flow that is put elsewhere
+ * leaves its old entry behind; it counts no more, because the record holds the ticket of the entry that does. Entries
+ * are bounded: when there are too many, those that do not count are swept out.
  */
 import * as layout from './layout.ts'
 import type { FlowTable } from './table.ts'
@@ -54,7 +54,7 @@ export class Wheel {
     entries[2 * n] = id
     entries[2 * n + 1] = this.ticket
     this.count[bucket] = n + 1
-    if (++this.entries > 2 * this.table.open + slack) this.sweep()
+    if (++this.entries > 2 * this.table.open() + slack) this.sweep()
   }
 
   private widen(bucket: number): Int32Array {

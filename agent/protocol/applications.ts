@@ -9,6 +9,6 @@ export type Application = typeof applications[number]
 
 /** Index of each application. */
 export const application = {
-  none: 0, dns: 1, mdns: 2, llmnr: 3, tls: 4, http: 5, http2: 6, ssh: 7, smtp: 8, ftp: 9, imap: 10, pop3: 11, smb: 12, rdp: 13, ntp: 14, dhcp: 15, quic: 16,
-  snmp: 17,
+  none: 0, dns: 1, mdns: 2, llmnr: 3, tls: 4, http: 5, http2: 6, ssh: 7, smtp: 8, ftp: 9, imap: 10, pop3: 11, smb: 12,
+  rdp: 13, ntp: 14, dhcp: 15, quic: 16, snmp: 17,
 } as const

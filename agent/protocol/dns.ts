@@ -90,7 +90,8 @@ export function takeDns(notes: Notes, payload: Payload, from: number, to: number
     }
   }
   const transaction: Transaction = {
-    id, query: scratch.slice(0, scratchLength), type, rcode: answer ? flags & 15 : -1, answers: answer ? view.getUint16(from + 6) : 0, rttMicros: 0, offsetMicros,
+    id, query: scratch.slice(0, scratchLength), type, rcode: answer ? flags & 15 : -1, answers: answer ? view.getUint16(from + 6) : 0,
+    rttMicros: 0, offsetMicros,
   }
   if (note.held !== undefined || !notes.charge(note, Notes.transactionCharge(transaction))) return 1
   if (note.transactions.length < maxTransactions) {
@@ -103,6 +104,5 @@ export function takeDns(notes: Notes, payload: Payload, from: number, to: number
 
 /** The oldest question with this id and type that has no answer yet. */
 function unanswered(note: Note, id: number, type: number): Transaction | undefined {
-  for (const transaction of note.transactions) if (transaction.id === id && transaction.type === type && transaction.rcode < 0) return transaction
-  return undefined
+  return note.transactions.find((transaction) => transaction.id === id && transaction.type === type && transaction.rcode < 0)
 }

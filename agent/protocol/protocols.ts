@@ -6,7 +6,7 @@
  */
 import { writeVarint } from '../../proto/wire.ts'
 import { application, applications } from './applications.ts'
-import { dnsKind, takeDns } from './dns.ts'
+import { dnsKind, maxTransactions, takeDns } from './dns.ts'
 import { findHost, isHttpRequest } from './http.ts'
 import { Notes } from './notes.ts'
 import { recogniseTcp, recogniseUdp } from './recognise.ts'
@@ -22,10 +22,14 @@ const all = 255
 /** Octets of a greeting collected over several segments. */
 const maxPartial = 8192
 
+/** A full part of names that take four octets for each of theirs, and a server name. */
+const largestNote = (maxTransactions + 1) * 1100
+
 const applicationNames = applications.map((name) => Buffer.from(name))
 
 export class Protocols {
   readonly wanted = payloads
+  readonly largest = largestNote
   private readonly notes: Notes
   private readonly found: Found = { at: 0, length: 0 }
 
@@ -89,7 +93,9 @@ export class Protocols {
   /** A message that one segment holds whole, after its length. */
   private dnsOverTcp(payload: Payload): boolean {
     const { view, from, to } = payload
-    if (to - from < 14 || view.getUint16(from) > to - from - 2 || takeDns(this.notes, payload, from + 2, from + 2 + view.getUint16(from)) === 0) return false
+    if (to - from < 14) return false
+    const end = from + 2 + view.getUint16(from)
+    if (end > to || takeDns(this.notes, payload, from + 2, end) === 0) return false
     payload.application = application.dns
     payload.wanted = all
     return true

@@ -16,6 +16,8 @@ const imapOk = text('* OK')
 const popOk = text('+OK')
 const greeting = text('220')
 const user = text('USER ')
+/** Magic cookie before a DHCP message's options (RFC 2131, 3). */
+const dhcpCookie = Uint8Array.of(99, 130, 83, 99)
 
 /** Application of a TCP payload, 0 when it cannot be told. */
 export function recogniseTcp(payload: Payload): number {
@@ -75,7 +77,7 @@ export function recogniseUdp(payload: Payload): number {
   const length = to - from
   if ((bytes[from] & 0xc0) === 0xc0 && length >= 1200 && isQuicVersion(bytes, from)) return application.quic
   if ((a === 123 || b === 123) && length >= 48 && (bytes[from] >> 3 & 7) >= 1 && (bytes[from] >> 3 & 7) <= 4) return application.ntp
-  if ((b === 67 || b === 68) && length >= 240 && bytes[from + 236] === 99 && bytes[from + 237] === 130 && bytes[from + 238] === 83 && bytes[from + 239] === 99) return application.dhcp
+  if ((b === 67 || b === 68) && length >= 240 && startsWith(bytes, from + 236, to, dhcpCookie)) return application.dhcp
   if ((a === 161 || b === 161 || b === 162) && length > 8 && bytes[from] === 0x30) return application.snmp
   return application.none
 }

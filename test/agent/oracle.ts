@@ -63,7 +63,7 @@ export function readNdpi(path: string): Conversations {
     if (found === null) continue
     const [, name, a, aPort, b, bPort, forth, back] = found
     const protocol = protocolNumbers[name.toUpperCase()] ?? (Number(name) || name)
-    const ports = withPorts.has(Number(protocol))
+    const ports = withPorts.has(protocol)
     const key = conversation(protocol, `${canonical(a)} ${ports ? aPort : '0'}`, `${canonical(b)} ${ports ? bPort : '0'}`)
     out.set(key, (out.get(key) ?? 0) + Number(forth) + Number(back))
   }

@@ -95,7 +95,8 @@ describe('time-outs', () => {
     const tick = (seconds: number): TestFrame => ({ bytes: new Uint8Array(14), micros: micros(seconds) })
     const ticks = Array.from({ length: 200 }, (_, i) => tick(i + 1))
     const { chunks } = runEngine([lone, out(0.1, { flags: syn }), ...exchange(0.2, { fromPort: 5 }), ...ticks])
-    const ended = chunks.flatMap((chunk) => flowsOf(chunk).filter(({ final }) => final).map((f) => [f.initiatorPort, f.endReason, (chunk.clockMicros - micros(0)) / 1e6]))
+    const ended = chunks.flatMap((chunk) => flowsOf(chunk).filter(({ final }) => final)
+      .map((f) => [f.initiatorPort, f.endReason, (chunk.clockMicros - micros(0)) / 1e6]))
     expect(ended.map(([port, reason]) => [port, reason])).toEqual([[5, 'end'], [40000, 'idle'], [1, 'idle']])
     expect(ended.map(([, , seconds]) => Number(seconds))).toEqual([10, 50, 130])
   })
@@ -105,6 +106,7 @@ describe('time-outs', () => {
     expect(flows.map(({ initiatorPackets }) => initiatorPackets)).toEqual([2, 1])
     const again = runEngine([...exchange(0, {}), out(1, { flags: syn })]).flows
     expect(again.map(({ connState, initiatorPackets }) => [connState, initiatorPackets])).toEqual([['SF', 5], ['S0', 1]])
+    expect(runEngine([out(0, { flags: syn }), back(0.1, { flags: rst | ack })]).flows[0]).toMatchObject({ connState: 'REJ', marks: 0 })
     const late = runEngine([out(0, { flags: syn }), back(0.1, { flags: rst | ack }), out(5.2, { flags: ack })], { parts: false }).flows
     expect(late.map(({ connState }) => connState)).toEqual(['REJ', 'OTH'])
   })
@@ -116,7 +118,9 @@ describe('time-outs', () => {
       [0, false, 3, 0, 'active'], [1, false, 2, 1, 'active'], [2, false, 2, 0, 'active'], [3, true, 2, 0, 'forced'],
     ])
     expect(flows.map((f) => (f.partStartMicros - micros(0)) / 1e6)).toEqual([0, 10, 70, 200])
-    expect(flows.at(-1)).toMatchObject({ initiatorPackets: 9, responderPackets: 1, initiatorOctets: 9 * 31, responderOctets: 31, startMicros: micros(0), endMicros: micros(249) })
+    expect(flows.at(-1)).toMatchObject({
+      initiatorPackets: 9, responderPackets: 1, initiatorOctets: 9 * 31, responderOctets: 31, startMicros: micros(0), endMicros: micros(249),
+    })
   })
 
   it('without parts end a flow at the active time-out', () => {
@@ -183,7 +187,8 @@ describe('determinism', () => {
 
   it('cuts a chunk every ten seconds of packet time, empty or not', () => {
     const { chunks } = runEngine([0, 1, 25, 26, 61].map((t) => out(t, { protocol: 17 })))
-    expect(chunks.map(({ clockMicros, count, last }) => [(clockMicros - micros(0)) / 1e6, count, last])).toEqual([[25, 1, false], [61, 0, false], [61, 1, true]])
+    expect(chunks.map(({ clockMicros, count, last }) => [(clockMicros - micros(0)) / 1e6, count, last]))
+      .toEqual([[25, 1, false], [61, 0, false], [61, 1, true]])
   })
 
   it('survives time that runs backwards, stands still or leaps', () => {

@@ -32,7 +32,7 @@ describe('DNS', () => {
     const flow = one([
       query(0, { id: 1, name: 'Www.Example.COM', type: 28 }), query(0.1, { id: 2, name: 'example.org' }),
       reply(0.25, { id: 2, name: 'example.org', answer: { rcode: 3, answers: 0 } }), reply(0.5, { id: 1, name: 'www.example.com', type: 28, answer: { rcode: 0, answers: 4 } }),
-      query(1, { id: 3, name: '' , type: 2 }),
+      query(1, { id: 3, name: '', type: 2 }),
     ])
     expect(flow.application).toBe('dns')
     expect(flow.dns).toEqual<DnsTransaction[]>([
