@@ -135,18 +135,25 @@ export class InitiatorContext {
     w[v + distinctW] = bits
   }
 
+  /** Reads ahead what `begin` will need for this initiator; gives something that depends on what was read. */
+  touch(words: Int32Array, initiator: number, six: boolean): number {
+    const { words: w, tags } = this
+    const tag = tagOf(words, initiator, six)
+    const set = (tag & this.mask) * ways
+    for (let k = set; k < set + ways; k++) if (tags[k] === tag) return w[k * entryWords] ^ w[k * entryWords + 16]
+    return 0
+  }
+
   /** The initiator's entry; taken from whoever was unseen for longest when `make` is set, else -1. */
   private entry(words: Int32Array, from: number, six: boolean, micros: number, make: boolean): number {
     const { words: w, tags } = this
     const a = words[from]
-    // The third word tells an IPv4 address from an IPv6 address that ends in zeros.
     const b = six ? words[from + 1] : 0
-    const c = six ? words[from + 2] : -65536
+    const c = six ? words[from + 2] : familyMark
     const d = six ? words[from + 3] : 0
     const seconds = micros / 1e6 | 0
-    const hash = mix(a ^ Math.imul(b, 0x9e3779b1) ^ Math.imul(c, 0x85ebca77) ^ Math.imul(d, 0xc2b2ae3d))
-    const tag = hash === 0 ? 1 : hash
-    const set = (hash & this.mask) * ways
+    const tag = tagOf(words, from, six)
+    const set = (tag & this.mask) * ways
     for (let k = set; k < set + ways; k++) {
       if (tags[k] !== tag) continue
       const e = k * entryWords
@@ -177,3 +184,11 @@ export class InitiatorContext {
 
 const folded = (words: Int32Array, at: number): number =>
   words[at] ^ Math.imul(words[at + 1], 0x9e3779b1) ^ Math.imul(words[at + 2], 0x85ebca77) ^ Math.imul(words[at + 3], 0xc2b2ae3d)
+
+/** In the third word of an IPv4 address: tells it from an IPv6 address that ends in zeros. */
+const familyMark = -65536
+
+/** Hash of an initiator, never 0. */
+function tagOf(words: Int32Array, at: number, six: boolean): number {
+  return mix(six ? folded(words, at) : words[at] ^ Math.imul(familyMark, 0x85ebca77)) || 1
+}

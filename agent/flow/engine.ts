@@ -44,7 +44,7 @@ export class FlowEngine {
   private readonly counts: Counts
   private readonly chunker: Chunker
   private readonly flows: Flows
-  /** Written to so that the touching loads are not optimised away. */
+  /** Written to so that reading ahead is not optimised away. */
   touched = 0
   private nextTick = -Infinity
   private nextCut = -Infinity
@@ -66,11 +66,11 @@ export class FlowEngine {
   consume(frames: Frames, from: number): number {
     const { chunks, options: { maxChunks }, decoder, decoder: { packets: { P, micros: times } }, flows, counts: { values } } = this
     const { bytes, view } = frames
-    const { clock, table } = flows
+    const { clock } = flows
     while (from < frames.count) {
       if (chunks.length >= maxChunks) return from
       const count = decoder.decode(frames, from)
-      this.touched ^= table.touch(count)
+      this.touched ^= flows.touch(count)
       for (let k = 0; k < count; k++) {
         const micros = times[k]
         if (micros >= this.nextTick) {

@@ -27,13 +27,14 @@ const {
   responderStateB, scopeI, seenLastF, shiftB, shiftF, shiftH, shiftI, startF, ttlB,
 } = layout
 const {
-  destinationP, hashP, kindP, lengthP, payloadAtP, payloadEndP, portsP, scopeP, sourceP, tcpFlagsP, ttlP,
+  destinationP, hashP, kindP, lengthP, outcomeP, payloadAtP, payloadEndP, portsP, scopeP, shiftP, sourceP, tcpFlagsP, ttlP,
 } = packet
 const { firstFragment, keyMask, laterFragment, offloaded, six, snapped } = packet.kind
 const { syn, ack } = flag
 const acknowledged = acknowledgedLetters
 const { flowsClosed, flowsEvicted, flowsOpen, flowsOpened, packetsOpen, packetsReported, recordsMade } = tally
 const limitClosed = layout.limit.closed
+const slotWords = 1 << shiftP
 
 const marked = firstFragment | laterFragment | snapped | offloaded
 
@@ -56,6 +57,11 @@ export type Flows = {
   readonly wheel: Wheel
   /** Latest time the engine has seen, microseconds, in its only element: what chunks are stamped with. */
   readonly clock: Float64Array
+  /**
+   * Hashes the batch of `count` packets and reads ahead what `apply` will need. Gives something that depends on what was
+   * read; changes no flow.
+   */
+  touch(count: number): number
   /** Credits the packet in `slot` to its flow. Gives the flow whose part is now full of transactions, else 0. */
   apply(slot: number, micros: number, view: DataView, bytes: Uint8Array): number
   /** The wheel has come to this flow. */
@@ -71,7 +77,7 @@ export function createFlows(
   options: EngineOptions, counts: Counts, chunker: Chunker, protocols: ProtocolStage, context: ContextStage, P: Int32Array,
 ): Flows {
   const table = createTable(options.memory * 7 / 8, options.hashSeed, P)
-  const { I, F, B, H } = table
+  const { I, F, B, H, likely } = table
   const { values } = counts
   const wheel = new Wheel(table)
   const writer = createRecordWriter(table, chunker.output, protocols)
@@ -86,6 +92,14 @@ export function createFlows(
     offsetMicros: 0, application: 0, wanted: 0,
   }
   let number = 0
+
+  function touch(count: number): number {
+    let x = table.touch(count)
+    for (let k = 0, slot = 0; k < count; k++, slot += slotWords) {
+      if (likely[k] === 0 && P[slot + outcomeP] === 0) x ^= context.touch(P, slot + sourceP, (P[slot + kindP] & six) !== 0)
+    }
+    return x
+  }
 
   function apply(slot: number, micros: number, view: DataView, bytes: Uint8Array): number {
     const bits = P[slot + kindP]
@@ -361,7 +375,7 @@ export function createFlows(
     context.failed(I, (id << shiftI) + initiatorI, (I[(id << shiftI) + kindI] & six) !== 0, F[(id << shiftF) + lastF])
   }
 
-  return { table, wheel, clock, apply, visit, cutPart, force }
+  return { table, wheel, clock, touch, apply, visit, cutPart, force }
 }
 
 function marksOf(bits: number, length: number): number {

@@ -58,6 +58,8 @@ export interface ProtocolStage {
 export const contextCount = 8
 
 export interface ContextStage {
+  /** Reads ahead what `begin` will need for this initiator. Gives something that depends on what was read. */
+  touch(words: Int32Array, initiator: number, six: boolean): number
   /**
    * Writes the eight numbers of the initiator at this moment into `out[at ...]` (each at most 65535), then counts the
    * flow that begins.

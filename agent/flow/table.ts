@@ -25,6 +25,8 @@ export type FlowTable = Slab & {
   open(): number
   /** Hashes the batch and reads ahead what its packets will need. */
   touch(count: number): number
+  /** After `touch`: index of the record of each slot's flow, 0 where the packet will open one. */
+  readonly likely: Int32Array
   /** Hash of the packet's conversation, written into its slot. */
   hash(slot: number): void
   /** id * 2 + direction (0: the packet comes from the initiator), or -1. */
@@ -222,5 +224,5 @@ export function createTable(octets: number, seed: number, P: Int32Array): FlowTa
     freeRecord = id
   }
 
-  return { I, F, B, H, open: () => open, touch, hash, find, claim, claimExtension, insert, remove, touchRecords }
+  return { I, F, B, H, likely, open: () => open, touch, hash, find, claim, claimExtension, insert, remove, touchRecords }
 }
