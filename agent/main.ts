@@ -17,7 +17,6 @@ import type { Logger } from '../proto/process/log.ts'
 import { runMain } from '../proto/process/main.ts'
 import { readOrMakeKey } from '../proto/signature.ts'
 import { createSource } from './capture/index.ts'
-import { captureName, writeCapture } from './capture/simulate/index.ts'
 import type { Source } from './capture/source.ts'
 import { readCommand, usage } from './command.ts'
 import type { Command } from './command.ts'
@@ -25,7 +24,6 @@ import { loadAgentConfig } from './config.ts'
 import type { AgentConfig } from './config.ts'
 import { randomBoot, replayBoot } from './identity.ts'
 import { assemble, effective } from './pipeline.ts'
-import { metricsPart } from './serve-metrics.ts'
 import { alreadyStored } from './stored.ts'
 
 const version = '0.1.0'
@@ -75,13 +73,15 @@ async function work(command: Command, config: AgentConfig, log: Logger): Promise
   })
   const { pipeline, ledger } = assembled
   const { host, port } = config.metrics
+  // Loaded only where it is wanted: the metrics library is a fifth of the start-up.
+  const serving = port === 0 ? [] : [(await import('./serve-metrics.ts')).metricsPart({ host, port, version, source, assembled })]
   stop = () => { pipeline.stop() }
   const timer = setInterval(() => { tell(progress(source, ledger)) }, progressMs)
   tell({ type: 'started', run, boot })
   try {
     await runParts([
       { name: 'pipeline', start: () => undefined, stop: () => assembled.close() },
-      ...(port === 0 ? [] : [metricsPart({ host, port, version, source, assembled })]),
+      ...serving,
     ], {
       log,
       work: async (signal) => {
@@ -103,6 +103,8 @@ async function work(command: Command, config: AgentConfig, log: Logger): Promise
 }
 
 async function simulate({ seed, folder }: Command): Promise<void> {
+  // Fifty files that a sensor never needs: read only here.
+  const { captureName, writeCapture } = await import('./capture/simulate/index.ts')
   const path = join(folder, captureName({ seed }))
   if (!existsSync(path)) await writeCapture(path, { seed, onProgress: (fraction, packets) => { tell({ type: 'progress', fraction, packets }) } })
   tell({ type: 'made', path })

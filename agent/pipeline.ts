@@ -13,15 +13,12 @@ import { newAgentLedger } from '../proto/ledger.ts'
 import type { AgentLedger } from '../proto/ledger.ts'
 import type { Clock } from '../proto/process/clock.ts'
 import type { Logger } from '../proto/process/log.ts'
-import type { Metrics } from '../proto/process/metrics.ts'
 import type { Source } from './capture/source.ts'
 import type { AgentConfig } from './config.ts'
 import type { Chunk } from './flow/chunk.ts'
 import { createEngine } from './engine.ts'
 import { defaultEngineOptions, nfstreamEngineOptions } from './flow/engine.ts'
 import type { EngineOptions, FlowEngine } from './flow/engine.ts'
-import { createAgentMetrics } from './metrics.ts'
-import type { AgentMetricName } from './metrics.ts'
 import { createScorer } from './score/scorer.ts'
 import type { Scorer } from './score/scorer.ts'
 import { Sealer } from './seal.ts'
@@ -46,8 +43,6 @@ export type PipelineParts = {
   clock: Clock
   /** Live: time passes without packets. */
   live: boolean
-  /** Told how long each chunk was at the scorer. */
-  onScored?: (seconds: number) => void
 }
 
 export class Pipeline {
@@ -59,6 +54,8 @@ export class Pipeline {
   private seen = { damaged: 0, ignored: 0 }
   /** Packet clock of the newest chunk, microseconds. */
   clockMicros = 0
+  /** Told how long each chunk was at the scorer, seconds. */
+  onScored: ((seconds: number) => void) | undefined
 
   constructor(parts: PipelineParts) {
     this.parts = parts
@@ -123,7 +120,7 @@ export class Pipeline {
   }
 
   private send(chunk: Chunk): void {
-    const { scorer, sealer, deliver, clock, onScored } = this.parts
+    const { scorer, sealer, deliver, clock } = this.parts
     const before = this.inFlight.at(-1)
     const sentMs = clock.monotonicMs()
     this.clockMicros = Math.max(this.clockMicros, chunk.clockMicros)
@@ -131,7 +128,7 @@ export class Pipeline {
     const send = async (): Promise<void> => {
       try {
         const ready = await scored
-        onScored?.((clock.monotonicMs() - sentMs) / 1000)
+        this.onScored?.((clock.monotonicMs() - sentMs) / 1000)
         await before
         if (this.failed === undefined) await deliver.offer(sealer.seal(ready))
       } catch (error) {
@@ -181,7 +178,6 @@ export type Assembled = {
   pipeline: Pipeline
   ledger: AgentLedger
   deliverer: Deliverer
-  metrics: Metrics<AgentMetricName>
   modelHash: string
   close(): Promise<void>
 }
@@ -205,11 +201,9 @@ export async function assemble(options: AssembleOptions): Promise<Assembled> {
   // A live sensor's hash tables are keyed at random, so that nobody can aim at one bucket; records do not depend on it.
   const hashSeed = live ? Math.floor(options.random() * 2 ** 31) : defaultEngineOptions.hashSeed
   const engine = createEngine({ ...engineOptions(config), hashSeed }, ledger)
-  const metrics = createAgentMetrics(ledger)
-  const onScored = (seconds: number): void => { metrics.observe('vedette_agent_score_seconds', seconds) }
-  const pipeline = new Pipeline({ source, engine, scorer, sealer, deliver: deliverer, ledger, clock, live, onScored })
+  const pipeline = new Pipeline({ source, engine, scorer, sealer, deliver: deliverer, ledger, clock, live })
   return {
-    pipeline, ledger, deliverer, metrics, modelHash: scorer.modelHash,
+    pipeline, ledger, deliverer, modelHash: scorer.modelHash,
     close: async () => {
       await deliverer.stop()
       await scorer.close()

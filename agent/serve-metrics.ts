@@ -6,13 +6,16 @@ import { agentEquations, balance } from '../proto/ledger.ts'
 import type { Part } from '../proto/process/lifecycle.ts'
 import { metricsServer } from '../proto/process/metrics-server.ts'
 import type { Source } from './capture/source.ts'
+import { createAgentMetrics } from './metrics.ts'
 import type { Assembled } from './pipeline.ts'
 
 export type MetricsOptions = { host: string, port: number, version: string, source: Source, assembled: Assembled }
 
 /** The metrics as a part to start and stop. `start` throws E_PORT_IN_USE. */
 export function metricsPart({ host, port, version, source, assembled }: MetricsOptions): Part {
-  const { metrics, ledger, deliverer, pipeline, modelHash } = assembled
+  const { ledger, deliverer, pipeline, modelHash } = assembled
+  const metrics = createAgentMetrics(ledger)
+  pipeline.onScored = (seconds) => { metrics.observe('vedette_agent_score_seconds', seconds) }
   metrics.set('vedette_agent_build_info', 1, { version, node: process.version, model: modelHash })
   let octets = 0
   metrics.beforeScrape(() => {
