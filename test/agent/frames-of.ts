@@ -1,6 +1,6 @@
 /**
- * Frames for tests of the engine, without the capture stage: a whole file read at once (pcap and pcapng of both byte orders, gzip), or frames made by
- * hand. What cannot be read ends the list.
+ * Frames for tests of the engine, without the capture stage: a whole file read at once (pcap and pcapng of both byte
+ * orders, gzip), or frames made by hand. What cannot be read ends the list.
  */
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
