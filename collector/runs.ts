@@ -3,18 +3,7 @@
  * 200 are remembered, the ones longest unchanged are forgotten first (their alerts and flows stay).
  */
 import type { FlowBatch } from '../proto/flow.ts'
-
-export type RunReport = {
-  name: string
-  kind: 'live' | 'demo' | 'replay'
-  state: 'running' | 'done'
-  startedMs: number
-  fromMicros: number
-  clockMicros: number
-  records: number
-  flows: number
-  detail: string
-}
+import type { RunReport } from './api/options.ts'
 
 const prefix = 'run-report/'
 const limit = 200
